@@ -1,0 +1,1 @@
+"""Outbound: those who make videos for us, each behind the protocol of `base`."""

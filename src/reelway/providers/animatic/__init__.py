@@ -1,0 +1,1 @@
+"""The built-in engine: turns a request into a real video without a key, a network, a GPU or a system library."""

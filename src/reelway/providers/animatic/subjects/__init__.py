@@ -1,0 +1,1 @@
+"""What the picture is about: figures made of outlines, and how they move."""

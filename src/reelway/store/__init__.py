@@ -1,0 +1,1 @@
+"""The store: schema, migrations, grouped writes and batched reads; one SQL text for SQLite and PostgreSQL."""

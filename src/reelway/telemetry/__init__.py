@@ -1,0 +1,1 @@
+"""Logs, metrics and failpoints: how the gateway is watched and tested from outside."""

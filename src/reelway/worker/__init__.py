@@ -1,0 +1,1 @@
+"""The loops that move tasks along: advance one by a step, keep leases, sweep what is lost or over."""

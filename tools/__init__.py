@@ -1,0 +1,1 @@
+"""Programs for developers of Reelway; nothing here is part of the package."""
