@@ -28,7 +28,7 @@ from reelway.domain.records import ALL_SCOPES, KeptAnswer
 from reelway.domain.task import StoredResult, Task
 from reelway.gateway.account import create_account
 from reelway.gateway.submit import submit
-from reelway.settings import Settings
+from reelway.settings import Marking, Settings
 from reelway.telemetry.logs import configure_logs
 from reelway.wiring import Gateway, Parts, open_gateway
 
@@ -76,7 +76,12 @@ async def _with_gateway(
 
     with tempfile.TemporaryDirectory(prefix="reelway-bench-") as folder:
         settings = Settings(
-            data_dir=Path(folder), port=0, unfinished_tasks_max=PLENTY, worker_steps_max=256, _env_file=None
+            data_dir=Path(folder),
+            port=0,
+            unfinished_tasks_max=PLENTY,
+            worker_steps_max=256,
+            content_credentials=Marking.OFF,  # a process for each video: `bench/animatic` has what that takes
+            _env_file=None,
         )  # type: ignore[call-arg]
         async with open_gateway(settings, Parts(offers=offers, providers=providers)) as gateway:
             running = asyncio.create_task(gateway.run())

@@ -1,8 +1,10 @@
 """Every kept video is marked as made by a machine; one that cannot be is kept all the same, or not, as the operator
 says. What is told of a video's size and hash is that of the bytes that are given out."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from reelway.net.certificate import AUTHORITY_NAME, kept_certificate
 from reelway.net.content_credentials import Credentials, CredentialsState, Signing, read_credentials, sign_video
 from reelway.net.media import MediaLimits
 from reelway.telemetry.metrics import registry
+from reelway.worker import credentials, results
 from support.gateway import CREDITS, Account, TestGateway, running_gateway
 from support.media import image_bytes, video_bytes
 from worker.lives import assert_charged, until_end, work_files
@@ -68,6 +71,34 @@ async def test_a_providers_video_is_marked_as_made_by_a_trained_model(
     assert found.source_type == found.xmp_source_type == DigitalSourceType.TRAINED_ALGORITHMIC.uri
     assert count(Signing.SIGNED) == before + 1
     assert work_files(tmp_path) == []
+
+
+async def test_many_jobs_that_finish_at_once_are_looked_at_and_marked_a_few_at_a_time(
+    gateway: TestGateway, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gateway.provider is not None
+    gateway.provider.is_checked = False
+    gateway.provider.video = video_bytes(seconds=5)
+    at_once, most = 0, 0
+
+    def counted(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def count_it(*arguments: Any) -> Any:
+            nonlocal at_once, most
+            at_once += 1
+            most = max(most, at_once)
+            try:
+                return await function(*arguments)
+            finally:
+                at_once -= 1
+
+        return count_it
+
+    monkeypatch.setattr(results, "make_poster", counted(results.make_poster))
+    monkeypatch.setattr(credentials, "sign_video", counted(credentials.sign_video))
+    tasks = await asyncio.gather(*(gateway.created(account) for _ in range(24)))
+    ended = [await until_end(gateway, task_id) for task_id in tasks]
+    assert {task.state for task in ended} == {State.SUCCEEDED}
+    assert 2 <= most <= max(2, os.cpu_count() or 1)
 
 
 async def test_a_marked_video_tells_neither_the_provider_nor_the_prompt(

@@ -251,6 +251,10 @@ async def test_an_uploaded_file_must_fit_the_model_that_it_is_used_for(
         assert (await until_end(gateway, task_id)).failure_code is code
 
 
+LARGE_PNG = image_bytes("PNG", (6_000, 6_000))
+"""Takes a tenth of a second and more to decode: no child is done with it before a deadline that has passed."""
+
+
 def impatient(world: World, deadline_s: float) -> None:
     """Give whoever looks at media only so long."""
     worker = world.gateway.gateway._worker
@@ -263,7 +267,8 @@ async def test_a_file_that_could_not_be_looked_at_is_not_blamed(world: World) ->
     """The process that looks may die of another's memory or of a busy machine: the same file is good a moment later."""
     patient_s = world.gateway.core.media_limits.deadline_s
     impatient(world, 0.001)
-    form = {"kind": (None, "image"), "file": ("start.png", PNG)}
+    world.server.answers["/a.png"] = answer(LARGE_PNG)
+    form = {"kind": (None, "image"), "file": ("start.png", LARGE_PNG)}
     uploaded = await world.gateway.http.post("/api/v1/files", files=form, headers=world.account.headers)
     assert (uploaded.status_code, uploaded.json()["error"]["code"]) == (503, "service_unavailable")
     task_id = await world.created(world.server.url("/a.png"))
@@ -276,6 +281,7 @@ async def test_a_file_that_could_not_be_looked_at_is_not_blamed(world: World) ->
 
 async def test_a_file_that_can_never_be_looked_at_ends_the_task_as_our_fault(world: World) -> None:
     impatient(world, 0.001)
+    world.server.answers["/a.png"] = answer(LARGE_PNG)
     task = await until_end(world.gateway, await world.created(world.server.url("/a.png")), step_s=5)
     assert (task.state, task.failure_code) == (State.FAILED, FailureCode.INTERNAL_ERROR)
     assert world.provider.orders == []

@@ -64,7 +64,8 @@ async def _signed(
     assert around.certificate is not None
     signed = folder / f"signed-{video.stem}.mp4"
     limits = replace(around.media_limits, deadline_s=max(_SIGN_S_MAX, around.media_limits.deadline_s))
-    outcome = await sign_video(video, signed, fetched.source_type, around.certificate, limits, parent)
+    async with around.looks:
+        outcome = await sign_video(video, signed, fetched.source_type, around.certificate, limits, parent)
     metrics.content_credentials.labels(outcome.value).inc()
     if not outcome.is_marked:
         log.error("a video could not be marked as made by a machine", task=order.task_id, outcome=outcome.value)

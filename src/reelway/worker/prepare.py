@@ -24,7 +24,6 @@ FETCHED_FOLDER: Final = "fetched"
 _FETCH_TRIES_MAX: Final = 3
 _FETCH_PAUSE_S: Final = 0.5
 _PASSING: Final = frozenset({FetchFailure.CONNECT_FAILED, FetchFailure.INTERRUPTED, FetchFailure.UNRESOLVABLE})
-_PROBES: Final = asyncio.Semaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ async def _fetched(
     path = folder / new_id("fetch", around.clock.now_us())
     try:
         await _download(around, reference.url, path, rule.size_bytes_max)
-        async with _PROBES:
+        async with around.looks:
             facts = await inspect(path, around.media_limits)
         if facts is MediaProblem.PROBE_FAILED:
             return NotPrepared(None, "it could not be looked at", is_fault=True)

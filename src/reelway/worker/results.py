@@ -75,7 +75,8 @@ async def _looked_at(
     if fetched.facts is not None and fetched.poster is not None:
         return fetched.facts, fetched.poster
     poster = folder / "poster.jpg"
-    facts = await make_poster(fetched.path, poster, around.media_limits)
+    async with around.looks:
+        facts = await make_poster(fetched.path, poster, around.media_limits)
     if not isinstance(facts, MediaFacts):
         return StoreFailed(f"the result is not a sound video: {facts}", is_final=False)
     assert facts.width is not None

@@ -1,6 +1,7 @@
 """What a worker works with."""
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,8 @@ from reelway.worker.health import HealthBook
 class Surroundings:
     """`references` is the guarded client that fetches callers' URLs; `poster` tells callers what happened, and `sealer`
     opens the secrets that it signs with. `health` tells which providers may be asked. `marks`: one video is marked at a
-    time, because that takes all cores.
+    time, because that takes all cores. `looks`: a file for each core is decoded or signed at a time, since a child's
+    deadline is in seconds of the wall: many at once would all miss it.
     `certificate` signs where videos came from; None: videos are kept as they come.
     """
 
@@ -44,6 +46,7 @@ class Surroundings:
     health: HealthBook
     certificate: SigningCertificate | None = None
     marks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(2, os.cpu_count() or 1)))
 
     @property
     def offers(self) -> Sequence[Offer]:
