@@ -13,7 +13,8 @@ LOOKED_AT_MAX: Final = 10_000
 on: a page takes the same time whatever is asked."""
 PROMPTS_READ_MAX: Final = 1_000
 """Of these, tasks whose prompts one search reads because the text stands somewhere in their request."""
-TEXT_LENGTH_MAX: Final = 200
+TEXT_LENGTH_MAX: Final = 256
+"""As long as the longest id that callers give a task."""
 
 
 @dataclass(frozen=True, slots=True)

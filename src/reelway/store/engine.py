@@ -80,11 +80,17 @@ def _looking(url: URL) -> Engine:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """WAL lets readers go on while we write; FULL makes a commit wait until the disk has it."""
     connection.isolation_level = None  # we begin transactions ourselves
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     _write_ahead(cursor)
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _lower(value: object) -> object:
+    """SQLite's own knows the letters of ASCII only, and PostgreSQL's all."""
+    return value.lower() if isinstance(value, str) else value
 
 
 def _write_ahead(cursor: sqlite3.Cursor) -> None:

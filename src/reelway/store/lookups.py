@@ -73,7 +73,7 @@ class Lookups:
 def search_tasks(connection: Connection, wanted: TaskSearch) -> TaskFinds:
     """One page. Tasks that are under way are few, so all of them are looked at; others newest first, to a limit."""
     scope = _scope(wanted)
-    if wanted.own_id and wanted.account_id is not None:
+    if wanted.own_id:
         return _page(connection, wanted, _named(connection, wanted, scope), None)
     if wanted.status in (PublicStatus.QUEUED, PublicStatus.PROCESSING):
         # The literal text lets SQLite use the partial index; an account and an order that no index has keep it there.
@@ -113,8 +113,6 @@ def _conditions(wanted: TaskSearch) -> list[ColumnElement[bool]]:
         found.append(tasks.c.model == wanted.model)
     if wanted.dialect is not None:
         found.append(tasks.c.dialect == wanted.dialect)
-    if wanted.own_id:
-        found.append((tasks.c.client_request_id == wanted.own_id) | (tasks.c.external_task_id == wanted.own_id))
     return found
 
 
@@ -142,11 +140,14 @@ def _matching(
 
 
 def _named(connection: Connection, wanted: TaskSearch, scope: Sequence[ColumnElement[bool]]) -> list[TaskId]:
-    """An account's tasks by its own id for them, through the two indexes that there are for that."""
+    """Tasks by their accounts' own ids for them, through the two indexes that there are for that.
+
+    Both begin with the account, so a search in all of them names them all.
+    """
     found: set[str] = set()
-    others = replace(wanted, own_id="")
+    everybody = [] if wanted.account_id is not None else [tasks.c.account_id.in_(select(accounts.c.id))]
     for column in (tasks.c.client_request_id, tasks.c.external_task_id):
-        query = select(tasks.c.id).where(*scope, *_conditions(others), column == wanted.own_id)
+        query = select(tasks.c.id).where(*scope, *everybody, *_conditions(wanted), column == wanted.own_id)
         # An order that no index has, so that SQLite goes by the id and not by the account's newest tasks.
         rows = connection.execute(query.order_by(tasks.c.id.concat("").desc()).limit(wanted.limit + 1))
         found |= {task_id for (task_id,) in rows}

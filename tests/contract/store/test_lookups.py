@@ -99,6 +99,8 @@ async def test_deleted_tasks_are_not_found(store: Store, rows: Rows) -> None:
         ("_", True),
         ("back\\slash", True),
         ("طوفان", True),
+        ("äpfel", True),
+        ("ПРИВЕТ", True),
         ("duration_s", False),
         ("prompt", False),
         ("100_", False),
@@ -108,7 +110,8 @@ async def test_deleted_tasks_are_not_found(store: Store, rows: Rows) -> None:
 )
 async def test_a_text_is_found_in_prompts_and_nowhere_else(store: Store, rows: Rows, text: str, is_found: bool) -> None:
     account = await rows.account()
-    task = await rows.created(account, generation=about('A Lighthouse in a "storm", 100% wet_ back\\slash طوفان'))
+    prompt = 'A Lighthouse in a "storm", 100% wet_ back\\slash طوفان Äpfel привет'
+    task = await rows.created(account, generation=about(prompt))
     await rows.created(account, generation=about("something else"))
     found = await store.lookups.tasks(TaskSearch(account, 9, text=text))
     assert ids(found.tasks) == ([task.id] if is_found else [])
@@ -128,6 +131,21 @@ async def test_a_callers_own_ids_are_found(store: Store, rows: Rows) -> None:
     assert ids((await store.lookups.tasks(TaskSearch(account, 9, own_id="order-1"))).tasks) == [second.id, first.id]
     found = await store.lookups.tasks(TaskSearch(None, 9, own_id="order-1"))
     assert ids(found.tasks) == [foreign.id, second.id, first.id]
+
+
+async def test_an_own_id_is_found_however_old_the_task_is(
+    store: Store, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "LOOKED_AT_MAX", 2)
+    account = await rows.account()
+    named = await rows.created(account, client_request_id="order-1")
+    outside = await rows.created(account, external_task_id="ext-1")
+    for _ in range(4):
+        await rows.created(account)
+    for seen_by in (account, None):
+        for own_id, task in (("order-1", named), ("ext-1", outside)):
+            found = await store.lookups.tasks(TaskSearch(seen_by, 9, own_id=own_id))
+            assert (ids(found.tasks), found.is_cut) == ([task.id], False)
 
 
 async def test_a_search_goes_so_far_back_and_says_where_to_go_on(
