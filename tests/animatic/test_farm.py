@@ -5,7 +5,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -44,11 +46,13 @@ async def open_farm(
 
 
 def renders() -> set[int]:
-    """The processes of this test run's renders: the children of the fork server, which is our child."""
-    found = set()
-    for child in psutil.Process().children():
-        found |= {grandchild.pid for grandchild in child.children() if grandchild.status() != psutil.STATUS_ZOMBIE}
-    return found
+    """The processes of this test run's renders: the children of the fork server. Other children of ours have children
+    too, a gateway that serves other tests for one."""
+    server: Any = forkserver._forkserver  # type: ignore[attr-defined]
+    if server._forkserver_pid is None:
+        return set()
+    found = psutil.Process(server._forkserver_pid).children()
+    return {child.pid for child in found if child.status() != psutil.STATUS_ZOMBIE}
 
 
 async def start_alone(farm: RenderFarm, job_id: str, spec: RenderSpec) -> int:
