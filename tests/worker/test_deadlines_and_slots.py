@@ -14,7 +14,16 @@ from reelway.wiring import Parts
 from support.gateway import CREDITS, Account, TestGateway, running_gateway
 from support.media import video_bytes
 from support.provider import EVERYTHING, ScriptedProvider, scripted_offer
-from worker.lives import assert_charged, assert_held, assert_released, settled, status, until_end, until_state
+from worker.lives import (
+    assert_charged,
+    assert_held,
+    assert_released,
+    cancel,
+    settled,
+    status,
+    until_end,
+    until_state,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -94,6 +103,40 @@ async def test_a_submit_that_never_arrived_is_not_made_after_the_deadline(
     task = await until_end(gateway, task_id)
     assert (task.state, len(provider.orders)) == (State.EXPIRED, 1)
     await assert_released(gateway, account, task_id, CREDITS)
+
+
+class Searched(ScriptedProvider):
+    """Notes how it is asked for jobs, of which it knows nothing at first."""
+
+    searches: list[Order]
+
+    async def find(self, order: Order) -> outcomes.FindOutcome:
+        self.searches.append(order)
+        return await ScriptedProvider.find(self, order)
+
+
+@pytest.mark.parametrize("end", ["deadline", "cancel"])
+async def test_a_search_makes_no_job_for_a_task_whose_time_is_over(tmp_path: Path, end: str) -> None:
+    """Some providers are asked by the same create once more, which makes the job where there is none. One that is to be
+    cancelled is looked for that way: it can be stopped, and may be there."""
+    provider = Searched(scripted_offer(load_catalog()), video_bytes())
+    provider.searches = []
+    provider.submits.append(outcomes.SubmitUnknown("the answer was lost"))
+    provider.finds.append(outcomes.FindUnknown("not yet"))
+    async with running_gateway(tmp_path, scripted=provider) as gateway:
+        account = await gateway.account()
+        task_id = await gateway.created(account)
+        await until_state(gateway, task_id, State.SUBMITTING)
+        gateway.clock.advance(1)
+        await gateway.until(lambda: len(provider.searches) == 1)
+        if end == "deadline":
+            gateway.clock.advance(DEADLINE_S)
+        else:
+            assert (await cancel(gateway, account, task_id)).status_code == 200
+        task = await until_end(gateway, task_id)
+        assert task.state is (State.EXPIRED if end == "deadline" else State.CANCELLED)
+        is_over = [order.is_over for order in provider.searches]
+        assert is_over == [False, end == "deadline"]
 
 
 async def test_a_finished_video_is_kept_though_the_deadline_passes_meanwhile(

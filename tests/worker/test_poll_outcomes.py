@@ -359,6 +359,26 @@ async def test_a_result_that_was_kept_in_part_goes_with_the_task_that_fails(tmp_
     provider = LosingProvider(scripted_offer(load_catalog()), video_bytes())
     async with running_gateway(tmp_path, scripted=provider) as gateway:
         account = await gateway.account()
-        task = await until_end(gateway, await gateway.created(account))
+        task_id = await gateway.created(account)
+        await until_state(gateway, task_id, State.STORING)
+        gateway.clock.advance(gateway.core.settings.task_deadline_seconds)  # until then it would wait for the storage
+        task = await until_end(gateway, task_id, step_s=5)
         assert task.failure_code is FailureCode.STORAGE_FAILED
         await gateway.until(lambda: objects_under(tmp_path) == [])
+
+
+async def test_a_storage_that_is_away_for_long_costs_no_finished_video(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path, backoff_base_seconds=1, backoff_max_seconds=60) as gateway:
+        account = await gateway.account()
+        in_the_way = tmp_path / "data" / "objects" / "results"
+        in_the_way.write_text("no folder")
+        task_id = await gateway.created(account)
+        await until_state(gateway, task_id, State.STORING)
+        for _ in range(60):
+            gateway.clock.advance(50)
+            await settled(gateway)
+        assert (await gateway.task(task_id)).state is State.STORING
+        await assert_held(gateway, account, task_id, CREDITS)
+        in_the_way.unlink()
+        assert (await until_end(gateway, task_id, step_s=5)).state is State.SUCCEEDED
+        await assert_charged(gateway, account, task_id, CREDITS)

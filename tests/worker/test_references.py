@@ -14,8 +14,10 @@ from reelway.domain import outcomes
 from reelway.domain.generation import Role
 from reelway.domain.task import FailureCode, PreparedReference, State
 from reelway.net.guard import Guard
+from reelway.net.media import MediaFacts, MediaLimits, MediaProblem, inspect
 from reelway.providers.base import Order
 from reelway.wiring import Parts
+from reelway.worker import prepare
 from support.gateway import Account, TestGateway, running_gateway
 from support.media import image_bytes, noise_png, video_bytes
 from support.provider import ScriptedProvider, scripted_offer
@@ -286,6 +288,62 @@ async def test_a_file_that_can_never_be_looked_at_ends_the_task_as_our_fault(wor
     assert (task.state, task.failure_code) == (State.FAILED, FailureCode.INTERNAL_ERROR)
     assert world.provider.orders == []
     assert work_files(world.folder) == []
+
+
+async def test_what_is_no_image_is_not_even_decoded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A video that is small to send and long to decode would hold up others."""
+    looked_at: list[Path] = []
+
+    async def look(path: Path, _limits: MediaLimits) -> MediaProblem:
+        looked_at.append(path)
+        return MediaProblem.PROBE_FAILED
+
+    monkeypatch.setattr(prepare, "inspect", look)
+    world.server.answers["/a.png"] = answer(video_bytes())
+    task = await until_end(world.gateway, await world.created(world.server.url("/a.png")))
+    assert (task.failure_code, looked_at) == (FailureCode.REFERENCE_UNSUPPORTED, [])
+
+
+async def test_references_that_are_looked_at_for_long_hold_up_no_result(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, waiting = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def look(path: Path, limits: MediaLimits) -> MediaFacts | MediaProblem:
+        waiting.release()
+        await opened.wait()
+        return await inspect(path, limits)
+
+    monkeypatch.setattr(prepare, "inspect", look)
+    held_up = [await world.created(world.server.url("/a.png")) for _ in range(8)]
+    await waiting.acquire()
+    world.provider.is_checked, world.provider.video = False, video_bytes(seconds=5)
+    plain = await until_end(world.gateway, await world.gateway.created(world.account))
+    assert plain.state is State.SUCCEEDED
+    opened.set()
+    for task_id in held_up:
+        assert (await until_end(world.gateway, task_id)).state is State.SUCCEEDED
+
+
+async def test_a_deadline_that_passes_while_references_are_prepared_makes_no_job(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, reached = asyncio.Event(), asyncio.Event()
+
+    async def look(path: Path, limits: MediaLimits) -> MediaFacts | MediaProblem:
+        reached.set()
+        await opened.wait()
+        return await inspect(path, limits)
+
+    monkeypatch.setattr(prepare, "inspect", look)
+    task_id = await world.created(world.server.url("/a.png"))
+    await reached.wait()
+    world.gateway.clock.advance(world.gateway.core.settings.task_deadline_seconds + 1)
+    opened.set()
+    task = await until_end(world.gateway, task_id)
+    assert (task.state, world.provider.orders, world.provider.jobs) == (State.EXPIRED, [], {})
+    await assert_released(world.gateway, world.account, task_id, CREDITS)
+    await world.gateway.until(lambda: world.objects() == [])
 
 
 # --- and afterwards ---------------------------------------------------------------------------------------------------

@@ -86,6 +86,14 @@ async def test_a_throttle_does_not_count_as_an_attempt(
     await assert_charged(gateway, account, task_id, CREDITS)
 
 
+async def test_a_reference_that_our_storage_does_not_give_uses_up_no_attempt(
+    gateway: TestGateway, provider: ScriptedProvider, account: Account
+) -> None:
+    provider.submits += [outcomes.Unavailable("a reference could not be read from the storage", is_ours=True)] * 9
+    task = await until_end(gateway, await gateway.created(account), step_s=5)
+    assert (task.state, task.attempt, len(provider.orders)) == (State.SUCCEEDED, 1, 10)
+
+
 async def test_a_throttled_task_waits_as_long_as_the_provider_says(
     gateway: TestGateway, provider: ScriptedProvider, account: Account
 ) -> None:

@@ -214,6 +214,27 @@ async def test_news_is_written_while_every_step_is_taken(tmp_path: Path) -> None
             assert (await until_end(gateway, task_id)).state is State.SUCCEEDED
 
 
+async def test_a_cancel_and_a_deadline_are_heeded_while_every_step_is_taken(tmp_path: Path) -> None:
+    provider = SlowFetches(scripted_offer(load_catalog()), video_bytes())
+    provider.door = Door()
+    provider.default_poll = outcomes.InProgress(0.25, LATER_S)
+    async with running_gateway(tmp_path, scripted=provider, worker_steps_max=1) as gateway:
+        account = await gateway.account()
+        done, unwanted, late = [await gateway.created(account) for _ in range(3)]
+        await gateway.until(lambda: gateway.watched == {done, unwanted, late})
+        provider.polls.append(outcomes.Finished())
+        await take_hint(gateway.core, "scripted", done)
+        await until_state(gateway, done, State.STORING)
+        assert (await cancel(gateway, account, unwanted)).status_code == 200
+        assert (await until_end(gateway, unwanted, step_s=0.1)).state is State.CANCELLED
+        gateway.clock.advance(gateway.core.settings.task_deadline_seconds)
+        assert (await until_end(gateway, late, step_s=0.1)).state is State.EXPIRED
+        assert provider.cancelled == [unwanted, late]
+        assert (await gateway.task(done)).state is State.STORING
+        provider.door.opened.set()
+        assert (await until_end(gateway, done)).state is State.SUCCEEDED
+
+
 async def test_the_next_gateway_takes_over_many_running_jobs_at_once(tmp_path: Path) -> None:
     provider = scripted(outcomes.InProgress(0.25, LATER_S))
     async with running_gateway(tmp_path, scripted=provider) as gateway:

@@ -21,7 +21,7 @@ US: Final = 1_000_000
 RUNNING_PROGRESS_MAX: Final = 0.98
 """Whatever a provider says: what is more belongs to a job that has finished and is being stored."""
 _AWAY_COUNT: Final = 3
-"""Which pause of the growing ones lies between two looks for a finished video at a provider that is away."""
+"""Which pause of the growing ones lies between two tries where a provider, or our storage, is away."""
 FAULTS_MAX: Final = 8
 """Steps of one state that may end by our own mistake before the task is given up."""
 HINT_GAP_S: Final = 1.0
@@ -133,13 +133,12 @@ def submitted(
             return transition(task, moved(task, State.RUNNING, now_us, job_id=job_id, **changes))
         case outcomes.Refused(code, reason):
             return failed(task, code, reason, now_us, ending=Ending.REFUSED)
+        case outcomes.Unavailable(is_ours=True):
+            return _put_back(task, Ending.UNAVAILABLE, backoff_s(task.id, _AWAY_COUNT, policy), now_us)
         case outcomes.Unavailable(reason):
             return _requeued(task, Ending.UNAVAILABLE, reason, policy, now_us, is_due=goes_elsewhere)
         case outcomes.Throttled(retry_after_s):
-            if task.cancel_requested_at_us is not None:
-                return cancelled(task, now_us, ending=Ending.THROTTLED)
-            after = moved(task, State.QUEUED, now_us, attempt=task.attempt - 1, **_released(now_us, retry_after_s))
-            return transition(task, after, ending=Ending.THROTTLED)
+            return _put_back(task, Ending.THROTTLED, retry_after_s, now_us)
         case outcomes.SubmitUnknown(_):
             return _still_unknown(task, policy, now_us)
         case _:
@@ -208,7 +207,7 @@ def stored(task: Task, outcome: outcomes.StoreOutcome, policy: Policy, now_us: i
             after = replace(after, result_expires_at_us=after.final_at_us + kept_us)
             return transition(task, after)
         case outcomes.StoreFailed(is_away=True) if now_us < task.deadline_at_us:
-            # The video is made and paid for: an outage of its provider uses up no tries.
+            # The video is made and paid for: an outage of its provider, or of our storage, uses up no tries.
             return waiting(task, backoff_s(task.id, _AWAY_COUNT, policy), now_us)
         case outcomes.StoreFailed(_, is_final):
             if is_final or task.tries + 1 >= policy.store_tries_max:
@@ -330,6 +329,14 @@ def inputs_of(task: Task) -> tuple[PreparedReference, ...]:
         return ()
     found = json.loads(task.inputs)
     return tuple(PreparedReference(**(item | {"role": Role(item.get("role", Role.START_FRAME))})) for item in found)
+
+
+def _put_back(task: Task, ending: Ending, delay_s: float, now_us: int) -> Transition:
+    """The provider was not asked, or asks us to come later: no try is counted, and only the deadline ends this."""
+    if task.cancel_requested_at_us is not None:
+        return cancelled(task, now_us, ending=ending)
+    after = moved(task, State.QUEUED, now_us, attempt=task.attempt - 1, **_released(now_us, delay_s))
+    return transition(task, after, ending=ending)
 
 
 def _requeued(

@@ -133,8 +133,8 @@ class Stored:
 class StoreFailed:
     """The result could not be fetched, checked or kept. `is_final`: another try cannot help.
 
-    `is_ours`: the reason lies with us, and says nothing of the provider. `is_away`: the provider was not reached, which
-    says nothing of the video.
+    `is_ours`: the reason lies with us, and says nothing of the provider. `is_away`: the provider, or our own storage,
+    was not reached, which says nothing of the video.
     """
 
     reason: str

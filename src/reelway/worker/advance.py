@@ -23,7 +23,7 @@ from reelway.store.slots import StartOutcome
 from reelway.telemetry import metrics
 from reelway.telemetry.failpoints import Failpoint, hit
 from reelway.worker.choose import NO_SLOT_S, choose, goes_elsewhere, sooner_s
-from reelway.worker.held import is_watched, order_of
+from reelway.worker.held import is_watched, order_of, search_order_of
 from reelway.worker.prepare import NotPrepared, prepare
 from reelway.worker.results import drop_result, store_result
 from reelway.worker.surroundings import Surroundings
@@ -138,6 +138,8 @@ class Advancer:
         row: Task | None = task
         slots_max = None if provider.is_local else provider.offer.slots
         while row is not None:
+            if self._now_us() >= row.deadline_at_us:  # its references took their time
+                return await self._write(row, lambda row: decide.expired(row, self._now_us()))
             started = decide.started(row, provider.offer.provider, inputs, self._now_us(), terms)
             match await self._around.store.start(started, slots_max):
                 case StartOutcome.WRITTEN:
@@ -161,7 +163,7 @@ class Advancer:
 
     async def _submit(self, task: Task, provider: Provider) -> Task | None:
         """The one call that may cost money: never repeated for the same attempt."""
-        submitted = await self._around.health.submit(provider, self._order(task))
+        submitted = await self._around.health.submit(provider, order_of(task))
         outcome = submitted.outcome
         hit(Failpoint.SUBMIT_ANSWERED)
         if not isinstance(outcome, outcomes.Accepted):
@@ -191,7 +193,7 @@ class Advancer:
             return await self._fail(task, FailureCode.PROVIDER_UNAVAILABLE, "its provider is no longer configured")
         if not self._pins.allow(task, provider):
             return await self._out_of_reach(task)
-        outcome = await provider.find(self._order(task))
+        outcome = await provider.find(search_order_of(task, self._now_us()))
         await self._around.health.found(provider, task, outcome)
         log.info("an unanswered submit was looked for", task=task.id, outcome=str(outcome))
         policy = self._policy_for(provider)
@@ -215,7 +217,7 @@ class Advancer:
             return await self._fail(task, FailureCode.PROVIDER_UNAVAILABLE, "its provider is no longer configured")
         if not self._pins.allow(task, provider):
             return await self._out_of_reach(task)
-        order, job_id = self._order(task), task.job_id
+        order, job_id = order_of(task), task.job_id
         if self._now_us() >= task.deadline_at_us:  # before a cancel: one that nobody confirms must not outlast it
             return await self._expire(task, provider, order, job_id)
         if task.cancel_requested_at_us is not None:
@@ -299,7 +301,7 @@ class Advancer:
             return await self._fail(task, FailureCode.STORAGE_FAILED, "its provider is no longer configured")
         if not self._pins.allow(task, provider):
             return await self._out_of_reach(task)
-        outcome = await store_result(self._around, provider, self._order(task), task.job_id)
+        outcome = await store_result(self._around, provider, order_of(task), task.job_id)
         if isinstance(outcome, outcomes.StoreFailed):
             log.warning("a result was not stored", task=task.id, reason=outcome.reason, tries=task.tries + 1)
         policy, health = self._around.policy, self._around.health
@@ -314,9 +316,6 @@ class Advancer:
 
     def _now_us(self) -> int:
         return self._around.clock.now_us()
-
-    def _order(self, task: Task) -> Order:
-        return order_of(task)
 
     def _policy_for(self, provider: Provider) -> decide.Policy:
         """A provider from the configuration says for how long an unanswered submit of its own is looked for."""
@@ -381,7 +380,7 @@ class Advancer:
         if provider is not None and before.state is not State.QUEUED:
             await self._around.health.release(provider.offer.provider, ended.model, ended.id)
             if before.state is not State.STORING and not is_job_over and self._pins.allow(ended, provider):
-                outcome = await provider.cancel(self._order(ended), ended.job_id)
+                outcome = await provider.cancel(order_of(ended), ended.job_id)
                 log.warning("a task was given up while its job may go on", task=ended.id, cancel=str(outcome))
             if ended.job_id is not None:
                 await provider.discard(ended.job_id)

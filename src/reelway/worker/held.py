@@ -5,7 +5,7 @@ memory, and writes only what is new.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Final
 
@@ -174,6 +174,11 @@ def is_watched(task: Task, providers: Mapping[str, Provider], now_us: int) -> bo
 
 def order_of(task: Task) -> Order:
     return Order(task.id, generation_of(task.generation), decide.inputs_of(task), task.state_at_us)
+
+
+def search_order_of(task: Task, now_us: int) -> Order:
+    """For the search after a lost submit: where that is a repeated create, it must make no job when time is over."""
+    return replace(order_of(task), is_over=now_us >= task.deadline_at_us)
 
 
 def held_of(task: Task) -> Held:

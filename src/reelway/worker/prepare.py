@@ -15,6 +15,7 @@ from reelway.domain.ids import TaskId
 from reelway.domain.task import FailureCode, PreparedReference, input_object
 from reelway.net.fetch import FetchError, FetchFailure, fetch_to_file
 from reelway.net.media import MediaFacts, MediaProblem, inspect
+from reelway.net.media_types import HEAD_BYTES, sniff_mime_type
 from reelway.net.objects import ObjectsError
 from reelway.worker.surroundings import Surroundings
 
@@ -99,7 +100,10 @@ async def _fetched(
     path = folder / new_id("fetch", around.clock.now_us())
     try:
         await _download(around, reference.url, path, rule.size_bytes_max)
-        async with around.looks:
+        sniffed = await asyncio.to_thread(_sniffed, path)
+        if sniffed not in rule.mime_types:  # not worth decoding, which may take long on purpose
+            return NotPrepared(FailureCode.REFERENCE_UNSUPPORTED, sniffed or MediaProblem.UNRECOGNISED.value)
+        async with around.reference_looks:
             facts = await inspect(path, around.media_limits)
         if facts is MediaProblem.PROBE_FAILED:
             return NotPrepared(None, "it could not be looked at", is_fault=True)
@@ -112,6 +116,11 @@ async def _fetched(
         return _refusal(exc)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sniffed(path: Path) -> str | None:
+    with path.open("rb") as file:
+        return sniff_mime_type(file.read(HEAD_BYTES))
 
 
 async def _download(around: Surroundings, url: str, path: Path, size_bytes_max: int) -> None:

@@ -63,7 +63,7 @@ async def store_result(around: Surroundings, provider: Provider, order: Order, j
         return outcome
     except OSError as exc:
         log.warning("a result could not be handled on the disk", task=order.task_id, reason=str(exc))
-        return StoreFailed(str(exc), is_final=False, is_ours=True)
+        return StoreFailed(str(exc), is_final=False, is_ours=True, is_away=True)
     finally:
         rmtree(folder, ignore_errors=True)
 
@@ -122,7 +122,7 @@ async def _kept(
             await around.objects.put_file(result_object(task_id, name), path, _MIME_TYPES[Path(name).suffix])
     except ObjectsError as exc:
         log.warning("a result could not be kept", task=task_id, reason=str(exc))
-        return StoreFailed(str(exc), is_final=False, is_ours=True)
+        return StoreFailed(str(exc), is_final=False, is_ours=True, is_away=True)
     return Stored(
         StoredResult(
             video_object=result_object(task_id, VIDEO_NAME),

@@ -28,8 +28,9 @@ from reelway.worker.health import HealthBook
 class Surroundings:
     """`references` is the guarded client that fetches callers' URLs; `poster` tells callers what happened, and `sealer`
     opens the secrets that it signs with. `health` tells which providers may be asked. `marks`: one video is marked at a
-    time, because that takes all cores. `looks`: a file for each core is decoded or signed at a time, since a child's
-    deadline is in seconds of the wall: many at once would all miss it.
+    time, because that takes all cores. `looks`: a result for each core is decoded or signed at a time, since a child's
+    deadline is in seconds of the wall: many at once would all miss it. References, which callers choose and which may
+    take long on purpose, have `reference_looks`.
     `certificate` signs where videos came from; None: videos are kept as they come.
     """
 
@@ -47,6 +48,7 @@ class Surroundings:
     certificate: SigningCertificate | None = None
     marks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(max(2, os.cpu_count() or 1)))
+    reference_looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
     def offers(self) -> Sequence[Offer]:

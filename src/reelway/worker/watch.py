@@ -44,8 +44,8 @@ _GATHER_S: Final = 0.005
 class Steps(Protocol):
     """The worker's steps, of which only so many may be under way."""
 
-    def reserve(self) -> bool:
-        """Keep room for one more step; False where there is none."""
+    def reserve(self, *, is_urgent: bool = False) -> bool:
+        """Keep room for one more step; False where there is none. `is_urgent`: there is some that others leave free."""
         ...
 
     def begin_reserved(self, task: Task | None) -> None:
@@ -333,7 +333,7 @@ class Watcher:
 
     async def _hand_over(self, held: Held) -> None:
         """Somebody wants the job stopped, or its time is over: that is a step, as soon as there is room."""
-        has_room = self._steps.reserve()
+        has_room = self._steps.reserve(is_urgent=True)
         row: Task | None = None
         try:
             row = await self._row_of(held)

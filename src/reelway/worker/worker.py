@@ -202,9 +202,13 @@ class Worker:
     def _room(self) -> int:
         return max(0, self._around.settings.worker_steps_max - len(self._steps) - self._reserved)
 
-    def reserve(self) -> bool:
-        """Keep room for a step with a task that we hold; see `watch.Steps`."""
-        if self._room <= 0:
+    def reserve(self, *, is_urgent: bool = False) -> bool:
+        """Keep room for a step with a task that we hold; see `watch.Steps`.
+
+        What is urgent may take as much again: steps that keep results can all be waiting for each other's turn.
+        """
+        taken, most = len(self._steps) + self._reserved, self._around.settings.worker_steps_max
+        if taken >= (2 * most if is_urgent else most):
             return False
         self._reserved += 1
         return True
