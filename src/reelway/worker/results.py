@@ -39,9 +39,9 @@ _MARK_BYTES_MAX: Final = 3 << 30
 
 async def store_result(around: Surroundings, provider: Provider, order: Order, job_id: JobId) -> StoreOutcome:
     """Fetch, check and keep the result. Safe to repeat: the same names are written again."""
-    folder = around.work_folder(RESULTS_FOLDER) / order.task_id
-    folder.mkdir(exist_ok=True)
+    folder = around.settings.data_dir / RESULTS_FOLDER / order.task_id
     try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         fetched = await provider.fetch(order, job_id, folder)
         hit(Failpoint.RESULT_FETCHED)
         if isinstance(fetched, StoreFailed):
@@ -65,7 +65,7 @@ async def store_result(around: Surroundings, provider: Provider, order: Order, j
         log.warning("a result could not be handled on the disk", task=order.task_id, reason=str(exc))
         return StoreFailed(str(exc), is_final=False, is_ours=True, is_away=True)
     finally:
-        rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(rmtree, folder, ignore_errors=True)  # a disk that is busy holds up nobody else
 
 
 async def _looked_at(
