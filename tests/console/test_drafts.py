@@ -207,6 +207,11 @@ def test_what_is_no_number_stays_a_text(text: str) -> None:
         ("A last frame cannot be combined with multi_shots.", "A last frame cannot be combined with shots."),
         ("the durations add up to 6, not 7", "The shots add up to 6 seconds, not 7."),
         ("<<<image_2>>> has no input", "<<<image_2>>> stands for nothing here."),
+        ("Must be a whole number from 0 to 24.", "A whole number from 0 to 24."),
+        ("Must be 1 to 100 characters.", "1 to 100 characters."),
+        ("Must be a non-empty list.", "Choose at least one."),
+        ("At most 20 webhook endpoints.", "At most 20 webhooks. Delete one first."),
+        ("The webhook URL must be a public https URL.", "Must be a public https address."),
         ("something new", "something new"),
     ],
 )

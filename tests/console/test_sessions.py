@@ -164,6 +164,8 @@ async def test_there_is_no_link_where_the_first_account_has_no_valid_key(gateway
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
         {"referer": "https://evil.example/page"},
+        {"origin": "http://["},
+        {"referer": "http://["},
     ],
 )
 async def test_a_form_of_another_site_is_refused_even_with_the_token(

@@ -1,5 +1,6 @@
 """The storyboard: shots that are moved about, a preview for nothing, and the same request to a provider for money."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from console.browser import Tab, opened_tab
-from console.client import visiting
+from console.client import Visitor, visiting
 from reelway.catalog import load_catalog
 from reelway.console.cameras import SHOT_WORDS, shot_camera, shot_prompt
 from reelway.console.drafts import DraftShot
@@ -221,6 +222,21 @@ async def test_without_a_script_buttons_arrange_the_shots(
         await gateway.until(lambda: len(paid.orders) == 1)
 
 
+@pytest.mark.parametrize("seconds", ["1e30", "9" * 310, "99999", "-3", "٣", "2.5"])
+async def test_a_length_that_is_no_number_of_seconds_is_told_at_its_shot(
+    gateway: TestGateway, visitor: Visitor, seconds: str
+) -> None:
+    await visitor.sign_in((await gateway.account()).key)
+    shots = {"shot_prompt": WORDS, "shot_seconds": ["3", seconds, "3"], "shot_camera": ["", "", ""]}
+    await visitor.get(STORYBOARD)
+    page = await visitor.post(f"{STORYBOARD}/quote", {"model": "kling-3-0", **shots})
+    assert (page.status_code, list(page.json()["problems"])) == (200, ["shot-2-seconds"])
+    await visitor.get(STORYBOARD)
+    page = await visitor.post(STORYBOARD, {"model": "kling-3-0", "act": "send", **shots})
+    assert page.status_code == 422
+    assert re.search(r'data-faults="shot-2-seconds"[^>]*><p class="problem">', page.text)
+
+
 async def test_a_preview_of_another_account_is_not_sent(
     both: tuple[TestGateway, ScriptedProvider, ScriptedProvider],
 ) -> None:
@@ -252,4 +268,5 @@ def test_shots_change_places_only_where_there_is_a_place() -> None:
     assert rearranged(shots, "down-1") == (second, first, third)
     assert rearranged(shots, "remove-2") == (first, third)
     assert rearranged((first,), "remove-1") == (first,)
+    assert rearranged(shots, "up-" + "2" * 5_000) == rearranged(shots, "up-²") == rearranged(shots, "up-0") == shots
     assert len(rearranged(shots * 2, "add")) == 6

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reelway.console.drafts import PARAM_PREFIX, Draft, kling_body, rivya_body
-from reelway.console.problem_words import worded
 from reelway.console.visit import Visit
 from reelway.dialects.base import ParseContext, WireRequest
 from reelway.dialects.kling.create import parse_image2video, parse_text2video
@@ -65,7 +64,7 @@ class Composed:
             place = place_of(problem.field, self.draft.card)
             if self.draft.shots and place in self._lengths:
                 place = TOTAL
-            placed.setdefault(place, []).append(worded(visit.language, problem.message))
+            placed.setdefault(place, []).append(visit.worded(problem.message))
         return placed
 
     @property

@@ -18,6 +18,7 @@ from reelway.wire.rivya import params_of
 
 PARAM_PREFIX: Final = "param-"
 SHOT_SECONDS_DEFAULT: Final = "3"
+_SECONDS_DIGITS_MAX: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,12 @@ class DraftShot:
     prompt: str = ""
     seconds: str = SHOT_SECONDS_DEFAULT
     camera: str = ""
+
+    @property
+    def length_s(self) -> int:
+        """The seconds as a number; what is no whole number of a few digits counts nothing."""
+        is_short = self.seconds.isascii() and self.seconds.isdecimal() and len(self.seconds) <= _SECONDS_DIGITS_MAX
+        return int(self.seconds) if is_short else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,8 @@ class Draft:
 
     @property
     def total_s(self) -> int:
-        """The seconds of all shots; what is no whole number counts nothing."""
-        found = (number_of(shot.seconds) for shot in self.shots)
-        return sum(seconds for seconds in found if isinstance(seconds, int))
+        """The seconds of all shots."""
+        return sum(shot.length_s for shot in self.shots)
 
     @property
     def is_blank(self) -> bool:

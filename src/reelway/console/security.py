@@ -78,12 +78,20 @@ def comes_from_us(headers: Mapping[str, str], base_url: str) -> bool:
     own = {headers.get("host", ""), urlsplit(base_url).netloc}
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc in own and origin != "null"
+        return _host_of(origin) in own and origin != "null"
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site in ("same-origin", "none")
     referrer = headers.get("referer")
-    return referrer is None or urlsplit(referrer).netloc in own
+    return referrer is None or _host_of(referrer) in own
+
+
+def _host_of(address: str) -> str | None:
+    """Host and port of an address; None where it is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def local_path(text: str, fallback: str) -> str:

@@ -14,6 +14,7 @@ from reelway.console.assets import Assets
 from reelway.console.forms import Fields, fields_of
 from reelway.console.language import Language
 from reelway.console.navigation import ITEMS, Item
+from reelway.console.problem_words import worded
 from reelway.console.security import FORM_HEADER, HEADERS, CookieNames, FormTokenError, is_same
 from reelway.console.surroundings import Surroundings
 from reelway.dialects.base import RenderContext
@@ -158,6 +159,10 @@ class Visit:
             spec=bytes,
             run_s=around.run_s,
         )
+
+    def worded(self, message: str) -> str:
+        """What a dialect says of a wrong value, in the visitor's language."""
+        return worded(self.language, message)
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 

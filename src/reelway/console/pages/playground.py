@@ -206,7 +206,7 @@ async def _kept(visit: Visit, part: FormFile, card: Card) -> StoredFile | str:
     except BodyTooLargeError as error:
         return text("playground.upload.too_large", most=visit.language.size(error.size_bytes_max))
     except ValidationFailedError as error:
-        return error.problems[0].message
+        return visit.worded(error.problems[0].message)
 
 
 async def playground_frame(visit: Visit) -> Response:

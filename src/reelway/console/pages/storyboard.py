@@ -121,9 +121,10 @@ def rearranged(shots: tuple[DraftShot, ...], act: str) -> tuple[DraftShot, ...]:
     if act == "add":
         return (*shots, DraftShot())[:SHOTS_MAX]
     verb, _, number = act.partition("-")
-    if not number.isdecimal() or not 1 <= int(number) <= len(shots):
+    numbers = [str(each) for each in range(1, len(shots) + 1)]
+    if number not in numbers:
         return shots
-    found, at = list(shots), int(number) - 1
+    found, at = list(shots), numbers.index(number)
     if verb == "remove" and len(found) > 1:
         del found[at]
     other = at + {"up": -1, "down": 1}.get(verb, 0)
