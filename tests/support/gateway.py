@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from reelway.domain.ids import AccountId, TaskId
+from reelway.domain.ids import AccountId, ReceiverId, TaskId
 from reelway.domain.records import ALL_SCOPES, Scope
 from reelway.domain.task import Task
 from reelway.gateway.account import create_account, make_key
@@ -70,6 +70,12 @@ class TestGateway:
         """Tasks whose jobs the worker holds and looks at now and then."""
         worker = self.gateway._worker
         return set() if worker is None else set(worker._watcher.task_ids)
+
+    @property
+    def receivers_served(self) -> set[ReceiverId]:
+        """Receivers that the worker is telling something."""
+        worker = self.gateway._worker
+        return set() if worker is None else set(worker._deliverer._lanes)
 
     async def account(self, credits: int = CREDITS) -> Account:
         """A new account, so that tests sharing a gateway do not meet."""

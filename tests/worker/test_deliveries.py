@@ -20,6 +20,7 @@ from support.gateway import Account, TestGateway, running_gateway
 from support.receiver import Receiver, receiving
 from support.webhooks import WEBHOOKS, attempts, call, deliveries, ended, endpoint, telling_gateway
 from worker.telling import PARTS, task_with_callback
+from worker.test_full_disk import unwritable
 
 pytestmark = pytest.mark.anyio
 
@@ -230,6 +231,39 @@ async def test_a_stop_gives_receivers_back_and_the_next_start_tells_the_rest(tmp
         async with telling_gateway(tmp_path) as gateway:
             await empty_outbox(gateway)
             assert [told.json["data"]["id"] for told in receiver.told] == tasks
+
+
+async def test_a_receiver_whose_release_was_refused_is_served_again_while_others_are_served(tmp_path: Path) -> None:
+    reached, release = asyncio.Event(), asyncio.Event()
+
+    async def once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await release.wait()
+        writer.write(b"HTTP/1.1 204 Fine\r\n\r\n")
+        await writer.drain()
+
+    async def never(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with (
+        receiving(script=once) as first,
+        receiving(script=never) as second,
+        telling_gateway(tmp_path, shutdown_grace_seconds=0) as gateway,
+    ):
+        owner, other = await gateway.account(), await gateway.account()
+        await endpoint(gateway, owner, first.url)
+        await endpoint(gateway, other, second.url)
+        await ended(gateway, owner)
+        await ended(gateway, other)
+        await reached.wait()
+        await gateway.until(lambda: second.open_now == 1)
+        with unwritable(gateway):
+            release.set()
+            await gateway.until(lambda: len(gateway.receivers_served) == 1)
+        first.script = None
+        assert rows(gateway, "SELECT count(*) FROM receivers WHERE lease_owner IS NOT NULL") == [(2,)]
+        gateway.clock.advance(31)
+        await gateway.until(lambda: len(first.told) == 2)
 
 
 # --- callbacks --------------------------------------------------------------------------------------------------------

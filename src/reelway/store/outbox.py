@@ -121,9 +121,9 @@ class Outbox:
     async def release(self, receiver: ReceiverId, worker: WorkerId, now_us: int) -> None:
         await self._commit.run(receiver_rows.release_receivers, receiver_rows.Release(receiver, worker, now_us))
 
-    async def prolong(self, worker: WorkerId, until_us: int) -> None:
-        """All leases of the worker."""
-        await self._commit.run(receiver_rows.prolong_lanes, receiver_rows.LaneHeartbeat(worker, until_us))
+    async def prolong(self, worker: WorkerId, receivers: tuple[ReceiverId, ...], until_us: int) -> None:
+        """The worker's leases of these receivers."""
+        await self._commit.run(receiver_rows.prolong_lanes, receiver_rows.LaneHeartbeat(worker, receivers, until_us))
 
     async def purge_receivers(self, before_us: int, limit: int) -> None:
         await self._commit.run(receiver_rows.purge_lanes, receiver_rows.LanePurge(before_us, limit))

@@ -158,15 +158,18 @@ def release_receivers(unit: Unit, commands: Sequence[Release]) -> list[None]:
 
 @dataclass(frozen=True, slots=True)
 class LaneHeartbeat:
-    """Prolong a worker's leases of receivers."""
+    """Prolong a worker's leases of these receivers. One that it has let go, but could not write so, runs out."""
 
     worker: WorkerId
+    receivers: tuple[ReceiverId, ...]
     until_us: int
 
 
 def prolong_lanes(unit: Unit, commands: Sequence[LaneHeartbeat]) -> list[None]:
     for command in commands:
-        mine = select(receivers.c.id).where(text("lease_owner IS NOT NULL"), receivers.c.lease_owner == command.worker)
+        mine = select(receivers.c.id).where(
+            receivers.c.id.in_(command.receivers), receivers.c.lease_owner == command.worker
+        )
         unit.connection.execute(
             update(receivers)
             .where(receivers.c.id.in_(mine.with_for_update(skip_locked=True).scalar_subquery()))

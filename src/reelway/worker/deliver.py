@@ -95,9 +95,10 @@ class Deliverer:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def keep_leases(self) -> None:
+        """Of the receivers in service only: a lease whose release was refused, or whose claim went unanswered, ends."""
         if self._lanes:
             until_us = self._around.clock.now_us() + round(self._around.settings.lease_seconds * US)
-            await self._outbox.prolong(self._worker, until_us)
+            await self._outbox.prolong(self._worker, tuple(self._lanes), until_us)
 
     # --- claiming -----------------------------------------------------------------------------------------------------
 

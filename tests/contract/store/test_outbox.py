@@ -252,11 +252,11 @@ async def test_a_late_record_of_a_worker_that_lost_its_lease_moves_nothing_back(
 
 async def test_leases_end_with_their_worker_or_their_time(told: Rows) -> None:
     account_id = await told.account()
-    await endpoint(told, account_id)
+    made = await endpoint(told, account_id)
     await told.in_state(account_id, State.CANCELLED)
     await claimed(told, ME)
     assert ME in await told.store.lease_owners()
-    await told.store.outbox.prolong(ME, told.clock.now_us() + 100 * US)
+    await told.store.outbox.prolong(ME, (ReceiverId(made.id),), told.clock.now_us() + 100 * US)
     told.clock.advance(60)
     await told.store.end_lost_leases(told.clock.now_us())
     assert await claimed(told, OTHER) == []
@@ -265,6 +265,19 @@ async def test_leases_end_with_their_worker_or_their_time(told: Rows) -> None:
     told.clock.advance(31)
     await told.store.end_lost_leases(told.clock.now_us())
     assert len(await claimed(told, ME)) == 1
+
+
+async def test_a_heartbeat_prolongs_the_named_receivers_of_its_worker_only(told: Rows) -> None:
+    account_id = await told.account()
+    served, left, others = [ReceiverId((await endpoint(told, account_id)).id) for _ in range(3)]
+    await told.in_state(account_id, State.CANCELLED)
+    now_us = told.clock.now_us()
+    await claimed(told, ME)
+    told.change("UPDATE receivers SET lease_owner = 'other' WHERE id = :id", id=others)
+    await told.store.outbox.prolong(ME, (served, others), now_us + 100 * US)
+    told.clock.advance(31)
+    await told.store.end_lost_leases(told.clock.now_us())
+    assert {receiver.id for receiver in await claimed(told, OTHER)} == {left, others}
 
 
 async def test_rounds_that_touch_the_same_receivers_in_any_order_all_go_through(told: Rows) -> None:
