@@ -191,12 +191,12 @@ def record_attempts(unit: Unit, commands: Sequence[Sequence[Settled]]) -> list[N
     connection = unit.connection
     made = [settled for command in commands for settled in command]
     insert_rows(connection, deliveries, [delivery_row(settled.delivery) for settled in made])
-    over = [settled.message.id for settled in made if settled.following is None]
-    if over:
-        connection.execute(_DELETE, {"ids": over})
+    delivered = [settled.message.id for settled in made if settled.delivery.is_success]
+    if delivered:
+        connection.execute(_DELETE, {"ids": delivered})
     for command in made:
-        if command.following is not None:
-            _put_off(connection, command.message, command.following)
+        if not command.delivery.is_success:
+            _note_failure(connection, command)
         if command.disables and command.message.endpoint_id is not None:
             endpoints.disable(unit, command.message.endpoint_id, command.delivery.created_at_us)
             drop_messages(unit, command.message.receiver)
@@ -204,13 +204,19 @@ def record_attempts(unit: Unit, commands: Sequence[Sequence[Settled]]) -> list[N
     return [None] * len(commands)
 
 
-def _put_off(connection: Connection, message: Message, following: Message) -> None:
-    """The next try. A message that was dropped, or that another worker has tried meanwhile, is left alone."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.id == message.id, messages.c.attempt == message.attempt)
-        .values(tries=following.tries, attempt=following.attempt, due_at_us=following.due_at_us)
-    )
+def _note_failure(connection: Connection, settled: Settled) -> None:
+    """The next try, or none. A message that was dropped, or that another worker has tried meanwhile, is left alone."""
+    message, following = settled.message, settled.following
+    ours = (messages.c.id == message.id, messages.c.attempt == message.attempt)
+    # Both, because a replay during the first try changes the time alone.
+    as_read = (messages.c.tries == message.tries, messages.c.due_at_us == message.due_at_us)
+    if following is None:
+        found = connection.execute(delete(messages).where(*ours, *as_read))
+    else:
+        values = {"tries": following.tries, "attempt": following.attempt, "due_at_us": following.due_at_us}
+        found = connection.execute(update(messages).where(*ours, *as_read).values(values))
+    if found.rowcount == 0:  # replayed while the attempt was under way: the replay's time and tries stay
+        connection.execute(update(messages).where(*ours).values(attempt=settled.delivery.attempt))
 
 
 def _after(settled: Settled) -> Touch:

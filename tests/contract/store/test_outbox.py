@@ -360,6 +360,34 @@ async def test_a_replay_counts_attempts_on_and_resets_tries(told: Rows) -> None:
     assert (found.attempt, found.tries) == (2, 0)
 
 
+@pytest.mark.parametrize("tries", [0, 1, 4, 7])
+async def test_a_replay_during_a_failed_attempt_is_not_lost(told: Rows, tries: int) -> None:
+    account_id = await told.account()
+    made = await endpoint(told, account_id)
+    await told.in_state(account_id, State.CANCELLED)
+    told.change("UPDATE messages SET tries = :tries, attempt = :tries", tries=tries)
+    (message,) = await waiting(told, made.id)
+    told.clock.advance(1)
+    now_us = told.clock.now_us()
+    await told.store.outbox.replay(message.event_id, (replace(message, tries=0, due_at_us=now_us),))
+    await attempt(told, message, 500)
+    (found,) = await waiting(told, made.id)
+    assert (found.tries, found.attempt, found.due_at_us) == (0, tries + 1, now_us)
+    await attempt(told, found, 500)
+    assert told.sql("SELECT tries, attempt FROM messages") == [(1, tries + 2)]
+
+
+async def test_a_replay_during_an_attempt_that_delivers_needs_no_other(told: Rows) -> None:
+    account_id = await told.account()
+    made = await endpoint(told, account_id)
+    await told.in_state(account_id, State.CANCELLED)
+    (message,) = await waiting(told, made.id)
+    told.clock.advance(1)
+    await told.store.outbox.replay(message.event_id, (replace(message, due_at_us=told.clock.now_us()),))
+    await attempt(told, message, 200)
+    assert told.counts()["messages"] == 0
+
+
 async def test_an_account_cannot_get_a_twenty_first_endpoint_by_asking_at_once(told: Rows) -> None:
     account_id = await told.account()
     template = await endpoint(told, account_id)
