@@ -12,7 +12,21 @@ from support.gateway import TestGateway
 from support.receiver import receiving
 
 pytestmark = pytest.mark.anyio
-ALLOWED = {"API", "Reelway", "CSV", "URL", "UTC", "Kling", "English", "prompt", "https", "TLS"}
+ALLOWED = {
+    "API",
+    "APIXO",
+    "CSV",
+    "English",
+    "Kling",
+    "OpenAI",
+    "Reelway",
+    "Rivya",
+    "TLS",
+    "URL",
+    "UTC",
+    "Videos",
+    "https",
+}
 """Names and words that Urdu texts about this use as they are."""
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 

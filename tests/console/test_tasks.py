@@ -1,6 +1,7 @@
 """Tasks: found again, watched as they move, stopped, told again; and what they say that could do harm."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -160,6 +161,25 @@ async def test_the_table_goes_back_page_by_page(gateway: TestGateway, visitor: V
     older = visitor.text.split('rel="next" href="')[1].split('"')[0]
     page = await visitor.get(older)
     assert [_is_listed(page, task_id) for task_id in made] == [True] * 3 + [False] * PAGE_SIZE
+
+
+async def test_the_table_says_what_a_task_cost_in_the_end(gateway: TestGateway, visitor: Visitor) -> None:
+    """Its price while it runs; once it has failed nothing, for its credits are back."""
+    provider_of(gateway).default_poll = outcomes.InProgress(0.3, 0.0)
+    account = await gateway.account(1_000)
+    await gateway.created(account)
+    price = 1_000 - await gateway.available_credits(account)
+    assert price > 0
+    await visitor.sign_in(account.key)
+
+    async def shown() -> list[str]:
+        page = await visitor.get("/console/tasks")
+        return re.findall(r'class="amount"><span class="number">([^<]*)</span>', page.text)
+
+    assert await shown() == [str(price)]
+    provider_of(gateway).default_poll = outcomes.JobFailed(FailureCode.PROVIDER_REJECTED, "")
+    await gateway.ended(account, await gateway.created(account))
+    assert (await shown())[0] == "0"
 
 
 async def test_a_task_is_found_by_every_id_and_by_its_words(gateway: TestGateway, visitor: Visitor) -> None:

@@ -27,6 +27,10 @@ UNTRANSLATED = {
     "CSV",
     "utf-8",
     "https://",
+    "Rivya v1",
+    "APIXO",
+    "Kling",
+    "OpenAI Videos",
 }
 """Names, which are the same in every language."""
 _KEY = re.compile(r"""(?<![\w.])(?:t|tn)\(\s*["']([\w.]+)["']\s*[,)]""")

@@ -6,6 +6,9 @@ import { localTimes } from "./times.js";
 // On a phone the navigation is a strip that is moved sideways: the page that is open should be in sight.
 document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
+// So is a plot, whose newest end, on the right in every language, is what is asked for first.
+for (const plot of document.querySelectorAll(".plot-scroll")) plot.scrollLeft = plot.scrollWidth;
+
 copyButtons(document);
 localTimes(document);
 document.addEventListener("htmx:load", (event) => localTimes(event.detail.elt));
