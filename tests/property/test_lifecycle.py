@@ -17,7 +17,7 @@ from reelway.domain.ids import AccountId, TaskId, TransferId, WorkerId
 from reelway.domain.ledger import adjust, grant
 from reelway.domain.records import ClaimMismatch, Created, ExternalIdTaken, Replayed, TooFewCredits, TooManyUnfinished
 from reelway.domain.task import State, Task
-from reelway.store.files import Purge
+from reelway.store.files import Deletion, Purge
 from reelway.store.store import Store
 from support.clock import FakeClock
 from support.databases import put_sqlite
@@ -228,6 +228,8 @@ class Lifecycle(RuleBasedStateMachine):
         """Retention of nothing: ended tasks may go at once, with their events; keys and the ledger stay."""
         ended = {task.id for task in self.alive() if task.is_final}
         far_us = self._clock.now_us() + 10**12
+        done = tuple(task.id for task in self.alive() if task.state is State.SUCCEEDED)
+        self.run(self._store.note_deletions(Deletion((), done, far_us)))  # a row goes after its bytes only
         self.run(self._store.purge(Purge(now_us=0, events_before_us=0, tasks_before_us=far_us, limit=limit)))
         kept = {task_id for (task_id,) in self._rows.sql("SELECT id FROM tasks")}
         gone = {task.id for task in self.alive()} - kept

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from reelway.domain.ids import TaskId
 from reelway.domain.task import State
 from reelway.store.store import Store
 from support.gateway import CREDITS, Account, TestGateway
@@ -155,3 +156,30 @@ async def test_a_storage_that_cannot_delete_now_is_asked_again(
     folder.unlink()
     (tmp_path / "hidden").rename(folder)
     await gateway.until(lambda: objects_under(tmp_path, "results") == [])
+
+
+async def test_results_that_cannot_be_deleted_hold_up_no_others(
+    tmp_path: Path, gateway: TestGateway, account: Account
+) -> None:
+    made = [(await finished(gateway, account))[0] for _ in range(6)]
+    folder = tmp_path / "data" / "objects" / "results"
+    for task_id in made[:4]:  # more than a round goes on past
+        (folder / task_id / "video.mp4").unlink()
+        (folder / task_id / "video.mp4" / "in the way").mkdir(parents=True)
+    gateway.clock.advance(400 * DAY_S)
+    store = gateway.core.store
+    assert isinstance(store, Store)
+
+    async def are_others_forgotten() -> bool:
+        return [await store.task(TaskId(task_id)) for task_id in made[4:]] == [None, None]
+
+    await gateway.until(are_others_forgotten)
+    assert await store.expired_results(gateway.clock.now_us(), 10) == made[:4], "whose bytes lie there is remembered"
+    for task_id in made[:4]:
+        (folder / task_id / "video.mp4" / "in the way").rmdir()
+        (folder / task_id / "video.mp4").rmdir()
+
+    async def is_all_forgotten() -> bool:
+        return [await store.task(TaskId(task_id)) for task_id in made] == [None] * 6
+
+    await gateway.until(is_all_forgotten)

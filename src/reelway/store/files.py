@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, null, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, null, or_, select, text, update
 
 from reelway.domain.ids import AccountId, FileId, TaskId, last_id
 from reelway.domain.media import MediaKind
@@ -41,21 +41,29 @@ def _file_of(row: RowMapping) -> StoredFile:
     )
 
 
-def expired_files(connection: Connection, now_us: int, limit: int) -> list[StoredFile]:
-    """Files whose time is over and whose bytes still lie in the storage."""
-    query = select(files).where(files.c.expires_at_us <= now_us, files.c.deleted_at_us.is_(null())).limit(limit)
+def expired_files(connection: Connection, now_us: int, limit: int, passed: int) -> list[StoredFile]:
+    """Files whose time is over and whose bytes still lie in the storage: those after the first `passed`."""
+    query = (
+        select(files)
+        .where(files.c.expires_at_us <= now_us, files.c.deleted_at_us.is_(null()))
+        .order_by(files.c.expires_at_us, files.c.id)
+        .limit(limit)
+        .offset(passed)
+    )
     return [_file_of(row) for row in connection.execute(query).mappings()]
 
 
-def expired_results(connection: Connection, now_us: int, limit: int) -> list[TaskId]:
-    """Tasks whose results' time is over and whose bytes still lie in the storage."""
+def expired_results(connection: Connection, now_us: int, limit: int, passed: int) -> list[TaskId]:
+    """Tasks whose results' time is over and whose bytes still lie in the storage: those after the first `passed`."""
     query = (
         select(tasks.c.id)
         .where(
             text("result_expires_at_us IS NOT NULL AND result_deleted_at_us IS NULL"),
             tasks.c.result_expires_at_us <= now_us,
         )
+        .order_by(tasks.c.result_expires_at_us, tasks.c.id)
         .limit(limit)
+        .offset(passed)
     )
     return [TaskId(task_id) for (task_id,) in connection.execute(query)]
 
@@ -86,7 +94,8 @@ def note_deletions(unit: Unit, commands: Sequence[Deletion]) -> list[None]:
 class Purge:
     """Forget rows whose retention is over. At most `limit` rows of each table go at once.
 
-    The row of a deleted file stays as long after its end as a task's, so that its address is told to be over.
+    The row of a deleted file stays as long after its end as a task's, so that its address is told to be over. A row
+    whose bytes still lie in the storage stays: nothing else knows that they are there.
     """
 
     now_us: int
@@ -106,6 +115,7 @@ def _purge(connection: Connection, command: Purge) -> int:
         for (task_id,) in connection.execute(
             select(tasks.c.id)
             .where(text("final_at_us IS NOT NULL"), tasks.c.final_at_us <= command.tasks_before_us)
+            .where(or_(tasks.c.result_expires_at_us.is_(null()), tasks.c.result_deleted_at_us.is_not(null())))
             .limit(command.limit)
         )
     ]

@@ -302,11 +302,11 @@ class Store:
     async def file(self, file_id: FileId) -> StoredFile | None:
         return await self._reads.load(file_rows.load_files, file_id)
 
-    async def expired_files(self, now_us: int, limit: int) -> Sequence[StoredFile]:
-        return await self._reads.query(lambda connection: file_rows.expired_files(connection, now_us, limit))
+    async def expired_files(self, now_us: int, limit: int, passed: int = 0) -> Sequence[StoredFile]:
+        return await self._reads.query(lambda connection: file_rows.expired_files(connection, now_us, limit, passed))
 
-    async def expired_results(self, now_us: int, limit: int) -> Sequence[TaskId]:
-        return await self._reads.query(lambda connection: file_rows.expired_results(connection, now_us, limit))
+    async def expired_results(self, now_us: int, limit: int, passed: int = 0) -> Sequence[TaskId]:
+        return await self._reads.query(lambda connection: file_rows.expired_results(connection, now_us, limit, passed))
 
     async def note_deletions(self, deletion: file_rows.Deletion) -> None:
         await self._commit.run(file_rows.note_deletions, deletion)

@@ -1,27 +1,59 @@
 """Sweep: what nobody else looks after. Lost leases, passed deadlines, ended retentions."""
 
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import structlog
 
 from reelway.domain import decide
 from reelway.domain.decide import US
 from reelway.domain.errors import UnavailableError
-from reelway.domain.ids import JobId, TaskId, WorkerId
+from reelway.domain.ids import FileId, JobId, TaskId, WorkerId
 from reelway.domain.task import INPUTS_PREFIX, State, result_objects
 from reelway.gateway.inputs import drop_inputs
-from reelway.net.objects import ObjectsError
+from reelway.net.objects import Objects, ObjectsError
 from reelway.store.files import Deletion, Purge
 from reelway.telemetry import metrics
 from reelway.worker.identity import forget_dead, is_dead
 from reelway.worker.surroundings import Surroundings
 
+_Id = TypeVar("_Id", TaskId, FileId)
+
 log = structlog.get_logger(__name__)
 
 _BATCH: Final = 500
+_FAULTS_MAX: Final = 3
+"""A storage that is away lets each request wait for long: after so many faults the rest is left to the next round."""
 _DAY_US: Final = 86_400 * US
 _LANES_EVERY_US: Final = 3_600 * US
 _INPUTS_EVERY_S: Final = 3_600
+
+
+@dataclass(slots=True)
+class _Deleting:
+    """One kind of expired objects. `passed`: so many of the oldest could not be deleted, and others have their turn."""
+
+    passed: int = 0
+
+    async def deleted(self, objects: Objects, expired: Sequence[tuple[_Id, Iterable[str]]]) -> tuple[_Id, ...]:
+        """Delete what can be; whose objects are gone then."""
+        gone: list[_Id] = []
+        faults: list[ObjectsError] = []
+        for id_, names in expired:
+            try:
+                await objects.delete(names)
+            except ObjectsError as exc:
+                faults.append(exc)
+                if len(faults) == _FAULTS_MAX:
+                    break
+            else:
+                gone.append(id_)
+        if faults:
+            log.warning("expired objects could not be deleted", count=len(faults), reason=str(faults[0]))
+        is_end = len(expired) < _BATCH and len(gone) + len(faults) == len(expired)
+        self.passed = 0 if is_end else self.passed + len(faults)
+        return tuple(gone)
 
 
 class Sweeper:
@@ -33,6 +65,7 @@ class Sweeper:
         self._lanes_swept_at_us = 0
         self._worker = worker
         self._inputs_due_us = 0
+        self._results, self._files = _Deleting(), _Deleting()
 
     async def begin(self) -> None:
         """At the start: take back what dead workers of this machine held, and drop what their jobs left behind."""
@@ -76,17 +109,13 @@ class Sweeper:
     async def sweep_retention(self) -> None:
         """Delete results and files whose time is over, then forget old rows."""
         store, now_us = self._around.store, self._around.clock.now_us()
-        results = await store.expired_results(now_us, _BATCH)
-        files = await store.expired_files(now_us, _BATCH)
-        try:
-            for task_id in results:
-                await self._around.objects.delete(result_objects(task_id))
-            await self._around.objects.delete(file.object_name for file in files)
-        except ObjectsError as exc:
-            log.warning("ended results could not be deleted", reason=str(exc))
-            return
+        objects = self._around.objects
+        over = await store.expired_results(now_us, _BATCH, self._results.passed)
+        results = await self._results.deleted(objects, [(task_id, result_objects(task_id)) for task_id in over])
+        old = await store.expired_files(now_us, _BATCH, self._files.passed)
+        files = await self._files.deleted(objects, [(file.id, (file.object_name,)) for file in old])
         if results or files:
-            await store.note_deletions(Deletion(tuple(file.id for file in files), tuple(results), now_us))
+            await store.note_deletions(Deletion(files, results, now_us))
         settings = self._around.settings
         await store.purge(
             Purge(

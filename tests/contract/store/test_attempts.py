@@ -14,7 +14,7 @@ from reelway.domain.outcomes import Cost
 from reelway.domain.task import FailureCode, State, Task
 from reelway.store.attempts import write_attempts
 from reelway.store.commit import Unit
-from reelway.store.files import Purge
+from reelway.store.files import Deletion, Purge
 from reelway.store.store import Store
 from reelway.store.tasks import apply_transitions
 from unit.builders import POLICY, RESULT, US
@@ -190,6 +190,7 @@ async def test_costs_outlive_their_task_and_attempts_do_not(store: Store, rows: 
     task = await rows.moved(polled(rows, task, outcomes.Finished()))
     task = await rows.moved(decide.stored(task, outcomes.Stored(RESULT), POLICY, rows.clock.now_us()))
     far_us = rows.clock.now_us() + US
+    await store.note_deletions(Deletion((), (task.id,), far_us))
     assert await store.purge(Purge(now_us=0, events_before_us=0, tasks_before_us=far_us, limit=10)) == 1
     assert await store.attempts.of_task(task.id) == []
     assert len(await store.attempts.costs_of_task(task.id)) == 1

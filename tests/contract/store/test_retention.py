@@ -67,6 +67,19 @@ async def test_results_whose_time_is_over_are_found_until_their_bytes_are_delete
     assert await store.task(done.id) == done, "the record itself does not change"
 
 
+async def test_what_expired_first_comes_first_and_can_be_passed_over(store: Store, rows: Rows) -> None:
+    account = await rows.account()
+    done = [await rows.in_state(account, State.SUCCEEDED) for _ in range(3)]
+    now_us = rows.clock.now_us() + 1_000 * DAY_US
+    assert await store.expired_results(now_us, 2) == [task.id for task in done[:2]]
+    assert await store.expired_results(now_us, 2, 2) == [done[2].id]
+    files = [rows.file(account, expires_at_us=age) for age in (3, 1, 2)]
+    for file in files:
+        await store.add_file(file)
+    assert [file.expires_at_us for file in await store.expired_files(now_us, 2)] == [1, 2]
+    assert [file.expires_at_us for file in await store.expired_files(now_us, 2, 1)] == [2, 3]
+
+
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
@@ -80,6 +93,9 @@ async def test_an_ended_task_is_forgotten_when_its_time_is_over_and_the_ledger_i
     assert task.final_at_us is not None
     assert await store.purge(purge(0, tasks_us=task.final_at_us - 1)) == 0
     assert await store.task(task.id) == task
+    if task.result_expires_at_us is not None:
+        assert await store.purge(purge(0, tasks_us=task.final_at_us)) == 0, "its bytes still lie there"
+        await store.note_deletions(Deletion((), (task.id,), task.final_at_us))
     assert await store.purge(purge(0, tasks_us=task.final_at_us)) == 1
     assert await store.task(task.id) is None
     assert rows.events(task.id) == []
