@@ -26,6 +26,7 @@ ALLOWED = {
     "UTC",
     "Videos",
     "https",
+    "prompt",  # in the labels of model cards
 }
 """Names and words that Urdu texts about this use as they are."""
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
