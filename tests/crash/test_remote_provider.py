@@ -37,7 +37,7 @@ access_key_env = "KLING_AK"
 secret_key_env = "KLING_SK"
 submit_seconds = 3
 request_seconds = 3
-absent_after_seconds = 3
+absent_after_seconds = 6
 poll_seconds = 0.1
 requests_per_second_max = 1000
 """

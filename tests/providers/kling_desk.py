@@ -47,7 +47,7 @@ def kling_config(base_url: str, **changes: Any) -> ProviderConfig:
         "submit_seconds": 1,
         "request_seconds": 1,
         "fetch_seconds": 5,
-        "absent_after_seconds": 1,
+        "absent_after_seconds": 2,
         "poll_seconds": 0.02,
     }
     has_key = changes.pop("api_key", False)
@@ -121,7 +121,11 @@ def prepared(name: str, role: Role = Role.START_FRAME, **changes: Any) -> Prepar
     return PreparedReference(**(given | changes), role=role)
 
 
-def order(*inputs: PreparedReference, since_us: int = 0, **changes: Any) -> Order:
+JUST_NOW_US = 4_000_000_000_000_000
+"""Later than any clock: whatever looks at it has had no time to grow old."""
+
+
+def order(*inputs: PreparedReference, since_us: int = JUST_NOW_US, **changes: Any) -> Order:
     if inputs:
         changes.setdefault("start_frame", FRAME)
     return Order(TASK_ID, generation(**changes), inputs, since_us)

@@ -148,7 +148,7 @@ WRONG = {
     "a price that is no whole number": (FIRST + "unit_microdollars = 0.5\n", 6, "valid integer"),
     "no slots": (FIRST + "concurrency_max = 0\n", 6, "greater than or equal to 1"),
     "no rate": (FIRST + "requests_per_second_max = 0\n", 6, "greater than 0"),
-    "a job that is absent too soon": (FIRST + "absent_after_seconds = 30\n", 6, "must not be less than submit_seconds"),
+    "a job that is absent too soon": (FIRST + "absent_after_seconds = 60\n", 6, "must be more than submit_seconds"),
     "a card that does not exist": (FIRST + '[providers.models]\nkling-9 = "k9"\n', 7, "is no card"),
     "a model without a name": (FIRST + "\n[providers.models.kling-v1]\njob_microdollars = 5\n", 7, "required"),
     "a capability without seconds": (

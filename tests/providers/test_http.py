@@ -260,6 +260,14 @@ async def test_the_time_for_an_answer_begins_with_the_turn() -> None:
         assert [type(reply) for reply in replies] == [Answered, Answered]
 
 
+async def test_a_post_waits_for_its_turn_and_its_answer_within_one_deadline() -> None:
+    async with talking(hangs, requests_per_second_max=1) as (client, _):
+        assert isinstance(await client.get_json("/x", deadline_s=0.1), Lost)
+        started_s = time.monotonic()
+        assert isinstance(await post(client, deadline_s=2.0), Lost)
+        assert 1.8 < time.monotonic() - started_s < 2.5
+
+
 async def test_nothing_that_is_said_names_a_credential_or_an_address() -> None:
     async with talking(hangs_up) as (client, server):
         reply = await client.get_json("/x", params={"key": TOKEN})

@@ -160,7 +160,7 @@ async def test_where_nobody_listens_no_job_was_made(tmp_path: Path) -> None:
         url = server.url
     async with desk(url, tmp_path) as provider:
         assert isinstance(await provider.submit(order()), outcomes.Unavailable)
-        assert isinstance(await provider.find(order()), outcomes.FindUnknown)
+        assert isinstance(await provider.find(order(since_us=0)), outcomes.FindUnknown)
 
 
 @pytest.mark.parametrize("fault", [Refuse(1002), Refuse(1302), Refuse(5000), Drop(), Hang(), Raw(), Raw(b"{}", 404)])
@@ -168,8 +168,8 @@ async def test_only_a_plain_not_found_is_an_absence(fault: Any, tmp_path: Path) 
     with kling_server(VIDEO) as server:
         server.queries.append(fault)
         async with desk(server.url, tmp_path) as provider:
-            assert isinstance(await provider.find(order()), outcomes.FindUnknown)
-            assert await provider.find(order()) == outcomes.Absent()
+            assert isinstance(await provider.find(order(since_us=0)), outcomes.FindUnknown)
+            assert await provider.find(order(since_us=0)) == outcomes.Absent()
 
 
 async def test_a_job_of_somebody_elses_reference_is_not_ours(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ async def test_a_job_of_somebody_elses_reference_is_not_ours(tmp_path: Path) -> 
     with kling_server(VIDEO) as server:
         server.queries.append(Raw(stranger))
         async with desk(server.url, tmp_path) as provider:
-            assert isinstance(await provider.find(order()), outcomes.FindUnknown)
+            assert isinstance(await provider.find(order(since_us=0)), outcomes.FindUnknown)
 
 
 # --- poll -------------------------------------------------------------------------------------------------------------

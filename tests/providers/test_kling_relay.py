@@ -55,9 +55,9 @@ async def test_a_job_that_is_not_found_may_be_there_where_our_reference_is_not_k
         server.creates.append(Drop())
         async with desk(server.url, tmp_path, relay=True) as provider:
             assert isinstance(await provider.submit(order()), outcomes.SubmitUnknown)
-            assert isinstance(await provider.find(order()), outcomes.FindUnknown)
+            assert isinstance(await provider.find(order(since_us=0)), outcomes.FindUnknown)
         async with desk(server.url, tmp_path, relay=True, finds_by_reference=True) as provider:
-            assert await provider.find(order()) == outcomes.Absent()
+            assert await provider.find(order(since_us=0)) == outcomes.Absent()
 
 
 REPLIES: dict[str, tuple[int, Any, Seen | Told | None]] = {

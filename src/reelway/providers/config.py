@@ -336,8 +336,8 @@ def _unfitting(providers: Collection[ProviderConfig], cards: Collection[str] | N
             yield (*place, "base_url"), "must be a public https URL, unless allow_private = true"
         for field, reason in (*_credential_faults(provider), *_option_faults(provider)):
             yield (*place, field), reason
-        if provider.absent_after_seconds < provider.submit_seconds:
-            yield (*place, "absent_after_seconds"), "must not be less than submit_seconds"
+        if provider.absent_after_seconds <= provider.submit_seconds:
+            yield (*place, "absent_after_seconds"), "must be more than submit_seconds"
         if provider.kind is Kind.OPENAI_VIDEOS and not provider.models:
             yield (*place, "models"), "is needed for openai_videos"
         for card in provider.models:

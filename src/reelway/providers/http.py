@@ -183,14 +183,17 @@ class HttpUpstream:
         **content: Any,
     ) -> Reply:
         """One request with its whole answer, or why there is none. It waits for its turn for as long as for its answer
-        at most."""
-        if not await self._pace.turn(deadline_s):
+        at most; a POST, whose end must be known in advance, has one deadline for both, and half of it for the turn."""
+        loop = asyncio.get_running_loop()
+        ends_at_s = loop.time() + deadline_s
+        is_post = method == "POST"
+        if not await self._pace.turn(deadline_s / 2 if is_post else deadline_s):
             return NotSent("too many requests of our own go first", is_ours=True)
         watch = _Watch()
         given = {"Accept": "application/json", "User-Agent": USER_AGENT, **headers, **self._authorize()}
         timeout = httpx.Timeout(deadline_s, connect=self._config.connect_seconds)
         try:
-            async with asyncio.timeout(deadline_s):
+            async with asyncio.timeout_at(ends_at_s if is_post else loop.time() + deadline_s):
                 async with client.stream(
                     method,
                     self._url(path),

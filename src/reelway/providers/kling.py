@@ -38,6 +38,7 @@ from reelway.providers.kling_replies import (
 )
 from reelway.providers.listing import Listing, NoPage, Page, page_of
 from reelway.providers.remote import (
+    TOO_LATE,
     UNREADABLE,
     RemoteProvider,
     Surroundings,
@@ -135,6 +136,8 @@ class KlingProvider(RemoteProvider):
         except (ObjectsError, ObjectMissingError) as exc:
             log.warning("a job could not be submitted", task=order.task_id, reason=str(exc))
             return outcomes.Unavailable("a reference could not be read from the storage", is_ours=True)
+        if self._finds_by_reference and self._is_too_late(order):
+            return outcomes.Unavailable(TOO_LATE, is_ours=True)
         path = self._path + product_path(order.generation)
         body = create_body(order, self._model_name(order), images, self._hook_url(order))
         reply = await self._upstream.post_json(path, body, deadline_s=self._config.submit_seconds)

@@ -39,6 +39,7 @@ _GONE: Final = 410
 UNREADABLE: Final = "the answer could not be read"
 SERVER_FAULT: Final = "the provider had an internal fault"
 ACCOUNT: Final = "the provider does not serve our account at present"
+TOO_LATE: Final = "the images took too long"
 NOT_SERVED: Final = "the provider does not serve this model at present"
 
 _SIGNED_TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
@@ -158,6 +159,10 @@ class RemoteProvider:
     def _age_s(self, order: Order) -> float:
         """How long the task has been in its present state."""
         return (self._around.clock.now_us() - order.since_us) / US
+
+    def _is_too_late(self, order: Order) -> bool:
+        """Whether a submit that is sent now might end after a search may already call its job absent."""
+        return self._age_s(order) > self._config.absent_after_seconds - self._config.submit_seconds
 
     def _note_submit(self, order: Order, outcome: outcomes.SubmitOutcome) -> outcomes.SubmitOutcome:
         """Keep account of slots, and tell the operator what a caller must not hear."""

@@ -27,6 +27,7 @@ from reelway.providers.remote import (
     NOT_SERVED,
     SERVER_FAULT,
     THROTTLED_S,
+    TOO_LATE,
     UNREADABLE,
     RemoteProvider,
     Surroundings,
@@ -78,7 +79,7 @@ class RivyaProvider(RemoteProvider):
     async def submit(self, order: Order) -> outcomes.SubmitOutcome:
         if not self._take_slot(order):
             return outcomes.Throttled(FULL_S, is_ours=True)
-        return self._note_submit(order, await self._create(order))
+        return self._note_submit(order, await self._create(order, is_first=True))
 
     async def find(self, order: Order) -> outcomes.FindOutcome:
         listed = await self._listed(order) if self._lists else outcomes.FindUnknown("the provider lists no jobs")
@@ -131,10 +132,12 @@ class RivyaProvider(RemoteProvider):
 
     # --- the steps ----------------------------------------------------------------------------------------------------
 
-    async def _create(self, order: Order) -> outcomes.SubmitOutcome:
+    async def _create(self, order: Order, *, is_first: bool = False) -> outcomes.SubmitOutcome:
         urls = await self._uploaded(order)
         if not isinstance(urls, tuple):
             return urls
+        if is_first and self._is_too_late(order):  # nothing was sent, and the next try finds the images uploaded
+            return outcomes.Unavailable(TOO_LATE)
         card = self._around.catalog[order.generation.model]
         reply = await self._upstream.post_json(
             GENERATIONS,
