@@ -7,7 +7,7 @@ import pytest
 
 from console.client import Visitor, visiting
 from console.seeding import EVIL, seeded
-from reelway.console.pages.credits import PAGE_SIZE
+from reelway.console.pages.credits import PAGE_SIZE, _no_formula
 from reelway.console.plots import OTHERS, SERIES_MAX, stacked
 from reelway.domain.ids import KeyId
 from reelway.domain.intents import Caller
@@ -51,6 +51,12 @@ async def test_the_export_has_every_row_and_no_formula(gateway: TestGateway, vis
     assert rows[2]["reason"] == "'=HYPERLINK(1)"
     assert int(rows[0]["available_credits"]) == await gateway.available_credits(account)
     assert sum(int(row["effect_credits"]) for row in rows) == int(rows[0]["available_credits"])
+
+
+@pytest.mark.parametrize("sign", [*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"])
+def test_a_cell_that_begins_like_a_formula_is_a_text(sign: str) -> None:
+    assert _no_formula(f"{sign}1") == f"'{sign}1"
+    assert _no_formula(f"1{sign}") == f"1{sign}"
 
 
 async def test_spend_is_added_up_once_and_shown_by_model_and_key(gateway: TestGateway, visitor: Visitor) -> None:

@@ -30,7 +30,8 @@ NO_KEY: Final = "—"
 _AMOUNT_MAX: Final = 10**12
 _REASON_LENGTH_MAX: Final = 200
 _DAY_US: Final = 86_400 * US
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+"""With the full-width signs, which some spreadsheets read as the others."""
 _SIGNATURE_LENGTH: Final = 32
 
 
