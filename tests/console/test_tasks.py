@@ -125,6 +125,40 @@ async def test_a_callback_is_sent_again_in_the_same_words(gateway: TestGateway, 
     assert {**json.loads(first)} == {**json.loads(second)}
 
 
+async def test_a_callback_is_offered_again_only_when_it_is_told_of_the_tasks_state(
+    gateway: TestGateway, visitor: Visitor
+) -> None:
+    """APIXO's callbacks tell of the end only."""
+    provider_of(gateway).default_poll = outcomes.InProgress(0.3, 0.0)
+    account = await gateway.account()
+    async with receiving(status=200) as receiver:
+        body = {"request_type": "callback", "callback_url": receiver.url, "input": {"prompt": "A fox"}}
+        path = "/api/v1/generateTask/kling-2-5-turbo-pro"
+        answer = await gateway.http.post(path, json=body, headers=account.headers)
+        task_id = answer.json()["data"]["taskId"]
+        await visitor.sign_in(account.key)
+        await visitor.get(f"/console/tasks/{task_id}")
+        assert receiver.url in visitor.text
+        assert f"/tasks/{task_id}/replay" not in visitor.text
+        provider_of(gateway).default_poll = outcomes.Finished()
+        await gateway.ended(account, task_id)
+        await visitor.get(f"/console/tasks/{task_id}")
+        assert f"/tasks/{task_id}/replay" in visitor.text
+
+
+async def test_times_and_lengths_stand_apart_on_an_urdu_page(gateway: TestGateway, visitor: Visitor) -> None:
+    """Otherwise a length's number moves in between the time and its zone."""
+    account = await gateway.account()
+    task_id = await gateway.created(account)
+    await gateway.ended(account, task_id)
+    visitor.http.cookies.set("reelway_language", "ur")
+    await visitor.sign_in(account.key)
+    page = await visitor.get(f"/console/tasks/{task_id}")
+    for line in re.findall(r'<span class="small quiet">.*?<time.*?</span>', page.text):
+        assert re.fullmatch(r"(<bdi>(<time [^>]*>)?[^<]*(</time>)?</bdi>( · )?)+", line[26:-7]), line
+    assert page.text.count(" · <bdi>") >= 3
+
+
 async def test_a_task_without_callback_has_nothing_to_send_again(gateway: TestGateway, visitor: Visitor) -> None:
     account = await gateway.account()
     task_id = await gateway.created(account)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reelway.domain.delivery import callback_message
+from reelway.domain.delivery import Message, callback_message
 from reelway.domain.errors import NotFoundError
 from reelway.domain.events import Event, event_of
 from reelway.domain.ids import EndpointId, TaskId
@@ -30,13 +30,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """`deliveries` are the newest attempts to tell of the task; `endpoints` those that they went to, by id."""
+    """`deliveries` are the newest attempts to tell of the task; `endpoints` those that they went to, by id.
+
+    `has_callback`: the task's own callback is told of its present status, so that it can be told again.
+    """
 
     task: Task
     stages: tuple[Stage, ...]
     transfers: tuple[Transfer, ...]
     deliveries: tuple[Delivery, ...]
     endpoints: Mapping[EndpointId, Endpoint]
+    has_callback: bool
 
 
 async def history_of(core: Core, viewer: Caller, task_id: TaskId) -> TaskHistory:
@@ -52,7 +56,12 @@ async def history_of(core: Core, viewer: Caller, task_id: TaskId) -> TaskHistory
             endpoint = await core.store.outbox.endpoint(delivery.endpoint_id)
             if endpoint is not None:
                 endpoints[endpoint.id] = endpoint
-    return TaskHistory(task, stages_of(task, events), tuple(transfers), tuple(deliveries), endpoints)
+    has_callback = _callback_of(core, task, event_of(task)) is not None
+    return TaskHistory(task, stages_of(task, events), tuple(transfers), tuple(deliveries), endpoints, has_callback)
+
+
+def _callback_of(core: Core, task: Task, event: Event) -> Message | None:
+    return callback_message(event, task, core.store.announcement(event, task))
 
 
 def stages_of(task: Task, events: Sequence[Event]) -> tuple[Stage, ...]:
@@ -79,7 +88,7 @@ async def replay_callback(core: Core, caller: Caller, task_id: TaskId) -> None:
     """
     task = await own_task(core, caller, task_id)
     event = event_of(task)
-    message = callback_message(event, task, core.store.announcement(event, task))
+    message = _callback_of(core, task, event)
     if message is None:
         raise NotFoundError("callback")
     now_us = core.clock.now_us()
