@@ -4,7 +4,8 @@ import pytest
 
 from console.browser import Tab
 from console.client import Visitor
-from reelway.domain.records import ALL_SCOPES, Scope
+from reelway.domain.ids import KeyId, is_key_id
+from reelway.domain.records import ALL_SCOPES, ApiKey, Scope
 from reelway.domain.webhooks import DeliveryFilter
 from support.gateway import TestGateway
 from support.receiver import receiving
@@ -82,6 +83,25 @@ async def test_a_key_revokes_itself_and_is_out(gateway: TestGateway, visitor: Vi
     await visitor.get("/console/keys")
     page = await visitor.post(f"/console/keys/{other.id}/revoke")
     assert page.url.path == "/console/sign-in"
+
+
+@pytest.mark.parametrize("key_id", ["a%00b", "nothing", "key_01M7YNAYM0C0DEMBBMANX8PP2V"])
+async def test_a_key_that_there_is_not_is_not_revoked(
+    gateway: TestGateway, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, key_id: str
+) -> None:
+    """PostgreSQL refuses a text with NUL, so what is no key's id is not asked for."""
+    await visitor.sign_in((await gateway.account()).key)
+    await visitor.get("/console/keys")
+    asked: list[str] = []
+    found = gateway.core.store.key
+
+    async def key(key_id: KeyId) -> ApiKey | None:
+        asked.append(key_id)
+        return await found(key_id)
+
+    monkeypatch.setattr(gateway.core.store, "key", key)
+    assert (await visitor.post(f"/console/keys/{key_id}/revoke")).status_code == 404
+    assert all(is_key_id(text) for text in asked)
 
 
 async def test_a_webhook_is_made_tested_changed_rotated_and_deleted(gateway: TestGateway, tab: Tab) -> None:

@@ -21,6 +21,7 @@ _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _SHIFTS: Final = tuple(range(70, -1, -10))
 _TIME_MS_MAX: Final = 2**48 - 1
+_KEY_ID: Final = re.compile(r"key_[0-9A-HJKMNP-TV-Z]{26}")
 _TASK_ID: Final = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}")
 _FILE_ID: Final = re.compile(r"file_[0-9A-HJKMNP-TV-Z]{26}")
 _EVENT_ID: Final = re.compile(r"evt_[0-9A-HJKMNP-TV-Z]{26}")
@@ -51,6 +52,10 @@ def time_ms_of(identifier: str) -> int:
     for character in identifier.rpartition("_")[2][:10]:
         number = number << 5 | _ALPHABET.index(character)
     return number
+
+
+def is_key_id(text: str) -> bool:
+    return _KEY_ID.fullmatch(text) is not None
 
 
 def is_task_id(text: str) -> bool:

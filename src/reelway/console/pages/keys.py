@@ -6,8 +6,8 @@ from typing import Final
 from starlette.responses import Response
 
 from reelway.console.visit import CONSOLE, Page, Visit
-from reelway.domain.errors import Problem, ValidationFailedError
-from reelway.domain.ids import AccountId, KeyId
+from reelway.domain.errors import NotFoundError, Problem, ValidationFailedError
+from reelway.domain.ids import AccountId, KeyId, is_key_id
 from reelway.domain.records import ALL_SCOPES, ApiKey, Scope
 from reelway.gateway.account import FreshKey
 from reelway.gateway.keys import DAYS_MAX, NewKey, create_key, list_keys, manages_keys, revoke_key
@@ -80,7 +80,10 @@ async def make(visit: Visit) -> Response:
 
 
 async def revoke(visit: Visit) -> Response:
-    key = await revoke_key(visit.core, visit.caller, KeyId(visit.part("key_id")))
+    key_id = visit.part("key_id")
+    if not is_key_id(key_id):
+        raise NotFoundError("key")
+    key = await revoke_key(visit.core, visit.caller, KeyId(key_id))
     own = key.account_id == visit.caller.account_id
     return visit.redirect(PATH, account=None if own else key.account_id, notice="key_revoked")
 
