@@ -141,6 +141,13 @@ async def test_the_link_of_the_start_signs_in_once_as_the_operator(gateway: Test
         assert (await second.get(f"/console/enter?ticket={ticket}")).status_code == 401
 
 
+async def test_a_look_at_the_link_does_not_use_it_up(gateway: TestGateway, visitor: Visitor) -> None:
+    ticket = await make_ticket(gateway.core, gateway.gateway.tickets)
+    answer = await visitor.http.head(f"/console/enter?ticket={ticket}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert is_signed_in(await visitor.get(f"/console/enter?ticket={ticket}"))
+
+
 async def test_the_link_is_good_for_ten_minutes(gateway: TestGateway, visitor: Visitor) -> None:
     ticket = await make_ticket(gateway.core, gateway.gateway.tickets)
     gateway.clock.advance(TICKET_S)

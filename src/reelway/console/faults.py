@@ -8,7 +8,7 @@ from starlette.responses import Response
 from reelway.console.security import ConsoleError, NotSignedInError
 from reelway.console.visit import CONSOLE, Visit
 from reelway.domain import errors
-from reelway.domain.errors import RateLimitedError, ReelwayError
+from reelway.domain.errors import MethodNotAllowedError, RateLimitedError, ReelwayError
 
 _STATUS: Final[Mapping[type[ReelwayError], int]] = {
     errors.ApiKeyError: 401,
@@ -42,6 +42,8 @@ def page_of(visit: Visit, error: ReelwayError | ConsoleError) -> Response:
     response = visit.render(template, status, code=code, problems=problems, error=error)
     if isinstance(error, RateLimitedError):
         response.headers["retry-after"] = str(error.retry_after_s)
+    if isinstance(error, MethodNotAllowedError):
+        response.headers["allow"] = ", ".join(error.allowed)
     return response
 
 

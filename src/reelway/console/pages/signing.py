@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from reelway.console.security import local_path
 from reelway.console.visit import CONSOLE, Page, Visit
-from reelway.domain.errors import ApiKeyError
+from reelway.domain.errors import ApiKeyError, MethodNotAllowedError
 from reelway.gateway import sessions
 from reelway.gateway.sessions import SignedIn
 
@@ -38,6 +38,8 @@ async def sign_in(visit: Visit) -> Response:
 
 async def enter(visit: Visit) -> Response:
     """The one-time link that the gateway shows at its start."""
+    if visit.request.method == "HEAD":  # a look at a link, as mail programs take, must not use it up
+        raise MethodNotAllowedError(("GET",))
     around = visit.site.around
     client = visit.request.client
     around.sign_ins.count(around.address_key(client.host if client else "unknown"))
