@@ -132,6 +132,20 @@ async def test_a_webhook_is_made_tested_changed_rotated_and_deleted(gateway: Tes
         await page.get_by_text("The webhook was deleted.").wait_for()
 
 
+async def test_the_language_is_changed_where_an_answer_to_a_form_stands(gateway: TestGateway, visitor: Visitor) -> None:
+    """Such a page cannot be loaded again, so the way back leads to the one above it."""
+    account = await gateway.account()
+    hook = await endpoint(gateway, account, "https://example.com/x")
+    path = f"/console/webhooks/{hook['id']}"
+    await visitor.sign_in(account.key)
+    await visitor.get(path)
+    page = await visitor.post(f"{path}/rotate", {"hours": "1"})
+    assert page.url.path == f"{path}/rotate"
+    back = page.text.split('name="back" value="')[1].split('"')[0]
+    page = await visitor.post("/console/preferences", {"language": "ur", "back": back})
+    assert (page.status_code, page.url.path) == (200, path)
+
+
 async def test_a_wrong_url_is_told_at_its_field_by_the_servers_own_rule(gateway: TestGateway, visitor: Visitor) -> None:
     await visitor.sign_in((await gateway.account()).key)
     for url in ("", "javascript:alert(1)", "ftp://example.com/", "http://user:secret@example.com/"):

@@ -50,6 +50,21 @@ async def test_a_page_needs_no_sign_in_and_sets_no_cookie(gateway: TestGateway, 
     assert "unsafe" not in policy
 
 
+@pytest.mark.parametrize("path", ["/docs/nowhere", "/docs/models/none", "/docs/a/b/c", "/docs/nowhere/", "/docs//"])
+async def test_a_page_that_there_is_not_sets_no_cookie_either(gateway: TestGateway, path: str) -> None:
+    answer = await gateway.http.get(path, params={"lang": "ur"}, follow_redirects=True)
+    assert (answer.status_code, 'lang="ur"' in answer.text) == (404 if path != "/docs//" else 200, True)
+    assert "set-cookie" not in answer.headers
+    assert "form_token" not in answer.text
+
+
+@pytest.mark.parametrize("path", PATHS[2:])
+async def test_a_slash_too_many_leads_to_the_page(gateway: TestGateway, path: str) -> None:
+    answer = await gateway.http.get(f"{path}/", params={"lang": "ur"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?lang=ur")
+    assert "set-cookie" not in answer.headers
+
+
 async def test_a_page_that_has_not_changed_is_not_sent_again(gateway: TestGateway) -> None:
     path = "/docs/models/kling-3-0"
     first = await gateway.http.get(path)
@@ -235,11 +250,11 @@ async def test_an_operators_own_card_gets_its_page(tmp_path: Path, code: str) ->
 
 
 async def test_the_page_of_what_is_not_there_can_change_the_language(gateway: TestGateway) -> None:
-    answer = await gateway.http.get("/docs/models/kling-9")
-    token = answer.text.partition('name="form_token" value="')[2].partition('"')[0]
-    assert token
-    chosen = {"form_token": token, "language": "ur", "back": "/docs"}
-    assert (await gateway.http.post("/console/preferences", data=chosen)).status_code == 303
+    path = "/docs/models/kling-9"
+    answer = await gateway.http.get(path)
+    assert f'href="{path}?lang=ur" lang="ur"' in answer.text
+    answer = await gateway.http.get(path, params={"lang": "ur"})
+    assert (answer.status_code, '<html lang="ur"' in answer.text) == (404, True)
 
 
 # --- what can be copied works -----------------------------------------------------------------------------------------

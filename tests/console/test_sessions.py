@@ -186,6 +186,24 @@ async def test_a_form_of_another_site_is_refused_even_with_the_token(
     assert is_signed_in(await visitor.get("/console/"))
 
 
+async def test_a_page_that_refuses_a_form_is_still_one_of_the_session(gateway: TestGateway, visitor: Visitor) -> None:
+    await visitor.sign_in((await gateway.account()).key)
+    token = (await visitor.get("/console/keys")).text.split('name="form_token" value="')[1].split('"')[0]
+    answer = await visitor.http.post("/console/keys", headers={"origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert f'name="form_token" value="{token}"' in answer.text
+    assert 'action="/console/sign-out"' in answer.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(("path", "allowed"), [("/console/keys", "GET, HEAD, POST"), ("/docs", "GET, HEAD")])
+async def test_a_method_that_browsers_do_not_send_is_not_allowed(
+    visitor: Visitor, method: str, path: str, allowed: str
+) -> None:
+    answer = await visitor.http.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 @pytest.mark.parametrize("token", ["", "wrong", "é"])
 async def test_a_form_without_the_sessions_token_changes_nothing(
     gateway: TestGateway, visitor: Visitor, token: str

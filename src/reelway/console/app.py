@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 import jinja2
@@ -43,7 +42,7 @@ from reelway.console.security import (
 )
 from reelway.console.surroundings import Surroundings
 from reelway.console.visit import CONSOLE, DOCS, THEMES, Page, Site, Visit
-from reelway.domain.errors import InternalError, NotFoundError, ReelwayError, ScopeDeniedError
+from reelway.domain.errors import InternalError, MethodNotAllowedError, NotFoundError, ReelwayError, ScopeDeniedError
 from reelway.gateway.sessions import come_back, new_secret
 from reelway.telemetry import metrics
 
@@ -102,6 +101,15 @@ def _by_path(pages: Iterable[Page]) -> list[tuple[Page, ...]]:
     return list(found.values())
 
 
+def _levels_to_page(path: str) -> int:
+    """How many parts at its end a path has more than the page that can be loaded, itself or the next above it."""
+    pages = {page.mount + page.path for page in PAGES if page.method == "GET"}
+    levels = 0
+    while path and path not in pages:
+        path, levels = path.rpartition("/")[0], levels + 1
+    return levels
+
+
 async def _missing(_visit: Visit) -> Response:
     raise NotFoundError("page")
 
@@ -113,6 +121,8 @@ class _Endpoint:
         self._site = site
         self._pages = {page.method: page for page in pages}
         self._path = pages[0].mount + pages[0].path
+        self._above = _levels_to_page(self._path)
+        self._is_shared = pages[0].is_shared
 
     def route(self) -> Route:
         return Route(self._path, self)
@@ -123,13 +133,14 @@ class _Endpoint:
         page = self._pages.get("GET" if request.method == "HEAD" else request.method)
         visit = self._begin(request)
         name = page.name if page is not None else "none"
+        tell = docs.fault_page if self._is_shared else faults.page_of
         try:
             response = await self._serve(visit, page)
         except (ReelwayError, ConsoleError) as error:
-            response = faults.page_of(visit, error)
+            response = tell(visit, error)
         except Exception:  # the edge of a request
             log.exception("a page failed", page=name)
-            response = faults.page_of(visit, InternalError())
+            response = tell(visit, InternalError())
         await response(scope, receive, send)
         metrics.requests.labels("console", name, response.status_code).inc()
         metrics.request_seconds.labels("console", name).observe(time.perf_counter() - started_s)
@@ -138,22 +149,22 @@ class _Endpoint:
         cookies, names = request.cookies, self._site.cookies
         theme = cookies.get(names.theme, "")
         language = chosen(self._site.languages, cookies.get(names.language), request.headers.get("accept-language", ""))
-        return Visit(self._site, request, language, theme if theme in THEMES else THEMES[0], "")
+        visit = Visit(self._site, request, language, theme if theme in THEMES else THEMES[0], "")
+        visit.levels_to_page = self._above
+        return visit
 
     async def _serve(self, visit: Visit, page: Page | None) -> Response:
+        """The session comes first: also the page of an error is one for this very visitor, with forms that work."""
         around = self._site.around
+        if not self._is_shared:
+            secret = visit.request.cookies.get(self._site.cookies.session, "")
+            visit.signed_in = await come_back(around.core, secret)
+            self._give_form_token(visit)
+        self._count(visit)
         if page is None:
-            raise NotFoundError("page")
+            self._refuse(visit)
         if page.method != "GET" and not comes_from_us(visit.request.headers, around.base_url):
             raise FormTokenError
-        if page.is_shared:
-            self._count(visit)
-            with suppress(NotFoundError):
-                return await page.handler(visit)
-            page = Page("", _missing, None)  # which says so in a page for this very visitor
-        visit.signed_in = await come_back(around.core, visit.request.cookies.get(self._site.cookies.session, ""))
-        self._count(visit)
-        self._give_form_token(visit)
         if visit.signed_in is None and (page.signed_in or page.scope is not None):
             raise NotSignedInError
         if page.scope is not None and not visit.may(page.scope):
@@ -163,6 +174,12 @@ class _Endpoint:
             visit.form = await read_fields(visit.request, settings.console_form_bytes_max, settings.body_seconds_max)
             visit.require_form_token(visit.form.text(FORM_FIELD))
         return await page.handler(visit)
+
+    def _refuse(self, visit: Visit) -> NoReturn:
+        """Raises: MethodNotAllowedError: the console knows no such method; NotFoundError: nothing is there by it."""
+        if visit.request.method in ("GET", "HEAD", "POST"):
+            raise NotFoundError("page")
+        raise MethodNotAllowedError(tuple(sorted({*self._pages, *(["HEAD"] if "GET" in self._pages else [])})))
 
     def _count(self, visit: Visit) -> None:
         """Raises: RateLimitedError"""

@@ -30,16 +30,16 @@ _STATUS: Final[Mapping[type[ReelwayError], int]] = {
 }
 
 
-def page_of(visit: Visit, error: ReelwayError | ConsoleError) -> Response:
-    """The page that tells of an error; who is not signed in is led to do that first."""
+def page_of(visit: Visit, error: ReelwayError | ConsoleError, page: str = "fault.html", **values: object) -> Response:
+    """The page that tells of an error; who is not signed in is led to do that first. `page` is its template."""
     if isinstance(error, NotSignedInError):
         is_get = visit.request.method in ("GET", "HEAD") and not visit.is_fragment
         return visit.redirect(f"{CONSOLE}/sign-in", next=visit.here if is_get else None)
     status = status_of(error)
     code = error.code
     problems = error.problems if isinstance(error, errors.ValidationFailedError) else ()
-    template = "fault_piece.html" if visit.is_fragment else "fault.html"
-    response = visit.render(template, status, code=code, problems=problems, error=error)
+    template = "fault_piece.html" if visit.is_fragment else page
+    response = visit.render(template, status, code=code, problems=problems, error=error, **values)
     if isinstance(error, RateLimitedError):
         response.headers["retry-after"] = str(error.retry_after_s)
     if isinstance(error, MethodNotAllowedError):

@@ -73,7 +73,10 @@ class Site:
 
 @dataclass(slots=True)
 class Visit:
-    """`form` has the fields of a POST. `here` is the path that the browser asked for, with its query."""
+    """`form` has the fields of a POST. `here` is the path that the browser asked for, with its query.
+
+    `levels_to_page`: how many parts at its end the path has more than a page that can be loaded again.
+    """
 
     site: Site
     request: Request
@@ -82,6 +85,7 @@ class Visit:
     form_token: str
     signed_in: SignedIn | None = None
     form: Fields = field(default_factory=Fields)
+    levels_to_page: int = 0
     _cookies: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
     # --- who and what -------------------------------------------------------------------------------------------------
@@ -143,6 +147,13 @@ class Visit:
     def here(self) -> str:
         url = self.request.url
         return self.site.prefix + url.path + (f"?{url.query}" if url.query else "")
+
+    @property
+    def back(self) -> str:
+        """Where a form on this page leads back to: the page itself, or the next above that can be loaded."""
+        if not self.levels_to_page:
+            return self.here
+        return self.site.prefix + "/".join(self.request.url.path.split("/")[: -self.levels_to_page])
 
     def require_form_token(self, given: str) -> None:
         """Raises: FormTokenError: neither the form nor the header of a script has the token of this session."""

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from reelway.console import faults
 from reelway.console.contracts import guides, models
 from reelway.console.contracts.blocks import Words
 from reelway.console.language import CODES
+from reelway.console.security import ConsoleError
 from reelway.console.visit import DOCS, Page, Visit
-from reelway.domain.errors import NotFoundError
+from reelway.domain.errors import NotFoundError, ReelwayError
 
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
@@ -60,19 +62,36 @@ def _answer(visit: Visit, key: str, media_type: str, make: Callable[[], bytes]) 
 
 def _page(visit: Visit, here: str, template: str, values: Callable[[Words], dict[str, Any]]) -> Response:
     """A page at the address `here`. A language in the query goes before what the browser asks for."""
+    frame = _frame(visit, here)
+    asked = frame["asked"]
+
+    def make() -> bytes:
+        words = Words(visit.language, visit.site.languages[CODES[0]])
+        return bytes(visit.render(template, **frame, **values(words)).body)
+
+    return _answer(visit, f"{here} {visit.language.code} {visit.theme} {asked}", _HTML, make)
+
+
+def _frame(visit: Visit, here: str) -> dict[str, Any]:
+    """What is around every page; the visit goes on in the language of the query."""
     languages = visit.site.languages
     asked = visit.query.text("lang")
     asked = asked if asked in languages else ""
     visit.language = languages.get(asked, visit.language)
+    return {"here": here, "asked": asked, "guides": GUIDES, "cards": tuple(visit.core.catalog)}
 
-    def make() -> bytes:
-        words = Words(visit.language, languages[CODES[0]])
-        response = visit.render(
-            template, here=here, asked=asked, guides=GUIDES, cards=tuple(visit.core.catalog), **values(words)
-        )
-        return bytes(response.body)
 
-    return _answer(visit, f"{here} {visit.language.code} {visit.theme} {asked}", _HTML, make)
+def fault_page(visit: Visit, error: ReelwayError | ConsoleError) -> Response:
+    """The page of an error: it has no form, so it sets no cookie either."""
+    return faults.page_of(visit, error, "docs_fault.html", **_frame(visit, visit.request.url.path))
+
+
+async def docs_elsewhere(visit: Visit) -> Response:
+    """A path with a slash too many leads to the page; there is nothing else. Raises: NotFoundError"""
+    path = f"{DOCS}/{visit.part('path').rstrip('/')}"
+    if not path.isascii() or not path.isprintable() or not visit.part("path").endswith("/"):
+        raise NotFoundError("page")
+    return visit.redirect(path, lang=visit.query.text("lang"))
 
 
 async def docs_index(visit: Visit) -> Response:
@@ -119,5 +138,6 @@ PAGES: Final = tuple(
         ("/openapi/{dialect}.json", docs_openapi),
         ("/models/{model}", docs_model),
         ("/{guide}", docs_guide),
+        ("/{path:path}", docs_elsewhere),
     )
 )
