@@ -144,6 +144,7 @@ async def test_a_callback_is_offered_again_only_when_it_is_told_of_the_tasks_sta
         await gateway.ended(account, task_id)
         await visitor.get(f"/console/tasks/{task_id}")
         assert f"/tasks/{task_id}/replay" in visitor.text
+        await gateway.until(lambda: bool(receiver.told))
 
 
 async def test_times_and_lengths_stand_apart_on_an_urdu_page(gateway: TestGateway, visitor: Visitor) -> None:
