@@ -221,7 +221,8 @@ async def test_a_cancel_and_a_deadline_are_heeded_while_every_step_is_taken(tmp_
     async with running_gateway(tmp_path, scripted=provider, worker_steps_max=1) as gateway:
         account = await gateway.account()
         done, unwanted, late = [await gateway.created(account) for _ in range(3)]
-        await gateway.until(lambda: gateway.watched == {done, unwanted, late})
+        await gateway.until(lambda: gateway.watched == {done, unwanted, late} and provider.poll_count == 3)
+        await settled(gateway)
         provider.polls.append(outcomes.Finished())
         await take_hint(gateway.core, "scripted", done)
         await until_state(gateway, done, State.STORING)

@@ -85,13 +85,13 @@ class Sweeper:
         task = await self._around.store.task(TaskId(job_id))
         return task is not None and not task.is_final
 
-    async def free_lost(self, under_way: tuple[TaskId, ...]) -> None:
+    async def free_lost(self, under_way: tuple[TaskId, ...], now_us: int) -> None:
         """Free the tasks of workers that fell silent.
 
         `under_way`: what the worker that sweeps is at work on. A clock that was set, or a machine that slept, does not
-        make it lose its own.
+        make it lose its own. `now_us`: from before it prolonged its leases, for the same reason.
         """
-        lost = await self._around.store.end_lost_leases(self._around.clock.now_us(), (self._worker, under_way))
+        lost = await self._around.store.end_lost_leases(now_us, (self._worker, under_way))
         if lost:
             metrics.leases_lost.inc(len(lost))
             log.warning("workers fell silent; their tasks are taken over", tasks=len(lost))

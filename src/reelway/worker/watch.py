@@ -65,6 +65,8 @@ class Watcher:
         self._places = {name: Place(provider) for name, provider in around.providers.items() if not provider.is_local}
         self._queue = DueQueue()
         self._heard: set[TaskId] = set()
+        self._leaving: set[TaskId] = set()
+        """On their way to a step: nobody looks at their jobs, but their leases are still ours to keep."""
         self._times = JobTimes()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -85,6 +87,11 @@ class Watcher:
     @property
     def task_ids(self) -> tuple[TaskId, ...]:
         return tuple(self._held)
+
+    @property
+    def leaving(self) -> tuple[TaskId, ...]:
+        """Handed over to the steps, and not begun yet."""
+        return tuple(self._leaving)
 
     @property
     def room(self) -> int:
@@ -225,6 +232,7 @@ class Watcher:
             self._drop(held)
         elif is_over:
             self._drop(held)
+            self._leaving.add(held.task_id)
             self._begin(self._hand_over(held))
         elif held.is_asked:
             held.is_hurried |= is_hint
@@ -342,6 +350,7 @@ class Watcher:
         except UnavailableError as exc:
             log.warning("a job could not be handed over; its lease runs out", task=held.task_id, reason=str(exc))
         finally:
+            self._leaving.discard(held.task_id)
             if has_room:
                 self._steps.begin_reserved(row)
 

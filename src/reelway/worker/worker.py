@@ -291,22 +291,29 @@ class Worker:
 
     # --- loops --------------------------------------------------------------------------------------------------------
 
+    @property
+    def _under_way(self) -> tuple[TaskId, ...]:
+        return tuple(self._steps) + self._watcher.leaving
+
     async def _keep_leases(self) -> None:
-        held = tuple(self._steps)
+        held = self._under_way
         now_us, _ = self._lease_times_us()
         # A clock that was set back looks like a long time too.
-        if not 0 <= now_us - self._kept_at_us < self._around.settings.lease_seconds * US / 4:
-            self._kept_at_us = now_us
+        is_long = not 0 <= now_us - self._kept_at_us < self._around.settings.lease_seconds * US / 4
+        if is_long:
             held += self._watcher.task_ids
         for start in range(0, len(held), _PROLONGED_MAX):
             _, until_us = self._lease_times_us()
             await self._around.store.prolong_leases(self._identity.id, held[start : start + _PROLONGED_MAX], until_us)
+        if is_long:  # only now: whoever judges leases meanwhile must not take these for kept
+            self._kept_at_us = now_us
         await self._deliverer.keep_leases()
 
     async def _sweep(self) -> None:
         async with self._leasing:
+            now_us, _ = self._lease_times_us()
             await self._keep_leases()
-            await self._sweeper.free_lost(tuple(self._steps))
+            await self._sweeper.free_lost(self._under_way, now_us)
         await self._sweeper.sweep()
 
     async def _share_health(self) -> None:

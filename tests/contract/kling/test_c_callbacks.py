@@ -141,7 +141,7 @@ async def test_c51_a_newer_status_drops_older_ones_that_were_not_delivered(
     provider = provider_of(telling)
     gate = Gate()
     provider.before_submit = gate
-    provider.polls.append(outcomes.InProgress(0.5, poll_after_s=LATER_S))
+    provider.default_poll = outcomes.InProgress(0.5, poll_after_s=LATER_S)
     receiver.status = 503
     owner = await telling.account()
     task_id = await created(telling, owner, calling(receiver))
@@ -157,6 +157,7 @@ async def test_c51_a_newer_status_drops_older_ones_that_were_not_delivered(
         await until_recorded(telling, owner, number)
     assert statuses(receiver) == ["submitted"] + ["processing"] * 4
     receiver.status = 200
+    provider.default_poll = outcomes.Finished()
     telling.clock.advance(LATER_S)
     await telling.until(lambda: statuses(receiver)[-1] in ("succeed", "failed"))
     assert statuses(receiver)[:-1] == ["submitted"] + ["processing"] * 4
