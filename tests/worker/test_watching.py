@@ -214,23 +214,28 @@ async def test_news_is_written_while_every_step_is_taken(tmp_path: Path) -> None
             assert (await until_end(gateway, task_id)).state is State.SUCCEEDED
 
 
-async def test_a_cancel_and_a_deadline_are_heeded_while_every_step_is_taken(tmp_path: Path) -> None:
+async def test_cancels_and_deadlines_are_heeded_while_every_step_is_taken(tmp_path: Path) -> None:
+    """Several at once, for one step more than those that wait: each has its turn."""
     provider = SlowFetches(scripted_offer(load_catalog()), video_bytes())
     provider.door = Door()
     provider.default_poll = outcomes.InProgress(0.25, LATER_S)
     async with running_gateway(tmp_path, scripted=provider, worker_steps_max=1) as gateway:
         account = await gateway.account()
-        done, unwanted, late = [await gateway.created(account) for _ in range(3)]
-        await gateway.until(lambda: gateway.watched == {done, unwanted, late} and provider.poll_count == 3)
+        made = [await gateway.created(account) for _ in range(9)]
+        done, unwanted, late = made[0], made[1:5], made[5:]
+        await gateway.until(lambda: gateway.watched == set(made) and provider.poll_count == len(made))
         await settled(gateway)
         provider.polls.append(outcomes.Finished())
         await take_hint(gateway.core, "scripted", done)
         await until_state(gateway, done, State.STORING)
-        assert (await cancel(gateway, account, unwanted)).status_code == 200
-        assert (await until_end(gateway, unwanted, step_s=0.1)).state is State.CANCELLED
+        for answer in await asyncio.gather(*(cancel(gateway, account, task_id) for task_id in unwanted)):
+            assert answer.status_code == 200
+        for task_id in unwanted:
+            assert (await until_end(gateway, task_id, step_s=0.1)).state is State.CANCELLED
         gateway.clock.advance(gateway.core.settings.task_deadline_seconds)
-        assert (await until_end(gateway, late, step_s=0.1)).state is State.EXPIRED
-        assert provider.cancelled == [unwanted, late]
+        for task_id in late:
+            assert (await until_end(gateway, task_id, step_s=0.1)).state is State.EXPIRED
+        assert sorted(provider.cancelled) == sorted(made[1:])
         assert (await gateway.task(done)).state is State.STORING
         provider.door.opened.set()
         assert (await until_end(gateway, done)).state is State.SUCCEEDED

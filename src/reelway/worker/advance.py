@@ -263,10 +263,6 @@ class Advancer:
             return await self._current(task)
         return await self.progressed(task, outcome)
 
-    async def let_go(self, task: Task) -> None:
-        """Whoever has room may go on with the task, at once."""
-        await self._write(task, lambda row: decide.waiting(row, 0.0, self._now_us()))
-
     async def progressed(self, task: Task, outcome: outcomes.InProgress) -> Task | None:
         """Write that the job goes on; the task stays with us."""
         policy = self._around.policy

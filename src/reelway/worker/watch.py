@@ -9,7 +9,7 @@ at the latest with the next question. What ends a job, or wants it stopped, goes
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 import structlog
 
@@ -25,6 +25,7 @@ from reelway.telemetry import metrics
 from reelway.worker.advance import Advancer
 from reelway.worker.ask import SINGLES_MAX, Asker
 from reelway.worker.held import DueQueue, Held, Place, held_of
+from reelway.worker.leaving import LOOK_FOR_ROOM_S, Leaving, Steps
 from reelway.worker.progress import ProgressWrites, guessed
 from reelway.worker.surroundings import Surroundings
 
@@ -41,18 +42,6 @@ _GATHER_S: Final = 0.005
 """What is heard, or comes due, within this time is looked at together."""
 
 
-class Steps(Protocol):
-    """The worker's steps, of which only so many may be under way."""
-
-    def reserve(self, *, is_urgent: bool = False) -> bool:
-        """Keep room for one more step; False where there is none. `is_urgent`: there is some that others leave free."""
-        ...
-
-    def begin_reserved(self, task: Task | None) -> None:
-        """Begin the step that room was kept for; None gives the room back."""
-        ...
-
-
 class Watcher:
     """Holds the running jobs of one worker. `hold` takes them in; `run` looks after them until `stop`."""
 
@@ -65,8 +54,7 @@ class Watcher:
         self._places = {name: Place(provider) for name, provider in around.providers.items() if not provider.is_local}
         self._queue = DueQueue()
         self._heard: set[TaskId] = set()
-        self._leaving: set[TaskId] = set()
-        """On their way to a step: nobody looks at their jobs, but their leases are still ours to keep."""
+        self._leaving = Leaving(steps, self._row_of, self._begin)
         self._times = JobTimes()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -90,19 +78,19 @@ class Watcher:
 
     @property
     def leaving(self) -> tuple[TaskId, ...]:
-        """Handed over to the steps, and not begun yet."""
-        return tuple(self._leaving)
+        """On their way to a step: nobody looks at their jobs any more, but their leases are still ours to keep."""
+        return self._leaving.task_ids
 
     @property
     def room(self) -> int:
         """How many more jobs may be taken in."""
-        return max(0, self._around.settings.jobs_held_max - len(self._held))
+        return max(0, self._around.settings.jobs_held_max - len(self._held) - len(self.leaving))
 
     @property
     def is_at_work(self) -> bool:
         """A question is under way or about to be asked, or its answer is being written."""
         next_us = self._queue.next_us
-        is_due = bool(self._heard) or (next_us is not None and next_us <= self._now_us())
+        is_due = bool(self._heard) or self._leaving.are_waiting or (next_us is not None and next_us <= self._now_us())
         return bool(self._work) or (is_due and not self._stopping)
 
     def hold(self, task: Task) -> None:
@@ -172,6 +160,8 @@ class Watcher:
         next_us = self._queue.next_us
         if next_us is not None:
             wait_s = min(wait_s, max(0.005, (next_us - self._now_us()) / US))
+        if self._leaving.are_waiting:
+            wait_s = min(wait_s, LOOK_FOR_ROOM_S)
         try:
             async with asyncio.timeout(wait_s):
                 await self._wake.wait()
@@ -208,6 +198,7 @@ class Watcher:
                 held = self._held.get(task_id)
                 if held is not None:
                     self._judge(held, marks.get(task_id))
+        self._leaving.hand_over()
         for place in self._places.values():
             self._asker.ask_due(place)
 
@@ -232,8 +223,7 @@ class Watcher:
             self._drop(held)
         elif is_over:
             self._drop(held)
-            self._leaving.add(held.task_id)
-            self._begin(self._hand_over(held))
+            self._leaving.put(held)
         elif held.is_asked:
             held.is_hurried |= is_hint
         elif is_hint:
@@ -338,21 +328,6 @@ class Watcher:
             log.warning("progress of a job could not be written", task=held.task_id, reason=str(exc))
 
     # --- the end of holding -------------------------------------------------------------------------------------------
-
-    async def _hand_over(self, held: Held) -> None:
-        """Somebody wants the job stopped, or its time is over: that is a step, as soon as there is room."""
-        has_room = self._steps.reserve(is_urgent=True)
-        row: Task | None = None
-        try:
-            row = await self._row_of(held)
-            if row is not None and not has_room:
-                await self._advancer.let_go(row)
-        except UnavailableError as exc:
-            log.warning("a job could not be handed over; its lease runs out", task=held.task_id, reason=str(exc))
-        finally:
-            self._leaving.discard(held.task_id)
-            if has_room:
-                self._steps.begin_reserved(row)
 
     async def _give_up(self, held: Held) -> None:
         """A fault of ours: written down as one of a step, and counted, unless somebody else has the task by now."""

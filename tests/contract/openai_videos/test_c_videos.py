@@ -240,8 +240,8 @@ async def test_c38_content_that_is_not_there(stage: TestGateway, owner: Account)
         for state in (State.RUNNING, State.QUEUED):
             video_id = await staged(stage, owner, state)
             error_of(await content(stage, owner, video_id, **variant), 404, "video_not_ready")
-            provider_of(stage).free_slots = 10_000
             assert (await delete(stage, owner, video_id)).status_code == 200
+            provider_of(stage).free_slots = 10_000
         failed = await staged(stage, owner, State.FAILED)
         error_of(await content(stage, owner, failed, **variant), 400, "video_failed")
     video_id = await staged(stage, owner, State.SUCCEEDED)
