@@ -138,6 +138,7 @@ async def _pages(gateway: Gateway) -> dict[str, str]:
         "playground": "/console/playground",
         "playground-video": f"/console/playground?task={made[0]}",
         "storyboard": f"/console/storyboard?task={board}",
+        "storyboard-empty": "/console/storyboard",
         "tasks": "/console/tasks",
         "tasks-none": "/console/tasks?q=zeppelin&status=failed",
         "task": f"/console/tasks/{made[2]}",
@@ -150,6 +151,7 @@ async def _pages(gateway: Gateway) -> dict[str, str]:
         "providers": "/console/providers?span=day",
         "accounts": "/console/accounts",
         "docs": "/docs",
+        "docs-webhooks": "/docs/webhooks",
         "docs-model": "/docs/models/kling-3-0",
         "not-found": "/console/tasks/nothing",
     }

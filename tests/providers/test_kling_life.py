@@ -248,7 +248,7 @@ async def test_a_fault_that_stays_ends_the_task_and_releases_the_hold(name: str,
 async def test_a_task_waits_for_an_account_that_is_closed_to_us_until_its_deadline(code: int, tmp_path: Path) -> None:
     with kling_server(VIDEO) as server:
         server.creates.extend([Refuse(code)] * 9)
-        async with through_kling(tmp_path, server, task_deadline_seconds=100) as (gateway, account):
+        async with through_kling(tmp_path, server, task_deadline_seconds=150) as (gateway, account):
             task_id = await create(gateway, account)
             assert (await ended(gateway, account, task_id))["task_status"] == "failed"
             assert (await gateway.task(task_id)).failure_code == "timeout"

@@ -3,11 +3,21 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from reelway.store.schema import request_counts
+from reelway.store.store import Store
 from support.databases import migrated_postgres
 from support.gateway import TestGateway, running_gateway
 
 pytestmark = pytest.mark.anyio
+
+
+def told(gateway: TestGateway) -> list[int]:
+    """The counts that processes have written down for each other."""
+    assert isinstance(gateway.core.store, Store)
+    with gateway.core.store.engines.read.connect() as connection:
+        return list(connection.execute(select(request_counts.c.requests)).scalars())
 
 
 async def test_two_processes_on_one_database_count_an_account_s_requests_together(
@@ -24,6 +34,7 @@ async def test_two_processes_on_one_database_count_an_account_s_requests_togethe
             return (await gateway.http.get("/api/v1/credits", headers=account.headers)).status_code
 
         assert [await ask(first) for _ in range(6)] == [200] * 6
+        await first.until(lambda: told(first) == [6])
         assert await ask(second) == 200
         limiter = second.gateway.shell.limiter
         await second.until(lambda: limiter.peek(account.id).remaining == 3)
