@@ -71,6 +71,10 @@ def _pages(report: Report, url: str) -> None:
             "credits": "/console/credits",
             "keys": "/console/keys",
             "webhooks": "/console/webhooks",
+            "providers": "/console/providers?span=day",
+            "accounts": "/console/accounts",
+            "documentation": "/docs",
+            "documentation of a model": "/docs/models/kling-3-0",
         }
         for name, path in pages.items():
             client.get(path).raise_for_status()

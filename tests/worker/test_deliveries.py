@@ -19,6 +19,7 @@ from reelway.store.store import Store
 from support.gateway import Account, TestGateway, running_gateway
 from support.receiver import Receiver, receiving
 from support.webhooks import WEBHOOKS, attempts, call, deliveries, ended, endpoint, telling_gateway
+from worker.lives import settled
 from worker.telling import PARTS, task_with_callback
 from worker.test_full_disk import unwritable
 
@@ -304,6 +305,8 @@ async def test_newest_only_is_told_of_every_status_in_order(gateway: TestGateway
         gateway.provider.free_slots = 9
         gateway.clock.advance(2)
         await gateway.until(lambda: statuses(receiver) == ["queued", "processing"])
+        await gateway.until(lambda: not gateway.provider.polls)  # type: ignore[union-attr]
+        await settled(gateway)
         gateway.clock.advance(LATER_S)
         await gateway.until(lambda: len(receiver.told) == 3)
     final = await gateway.task(task_id)
