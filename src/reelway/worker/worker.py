@@ -50,6 +50,7 @@ class Worker:
         self._again: dict[TaskId, tuple[Task, str | None]] = {}
         self._leasing = asyncio.Lock()
         """Held while tasks are claimed and while leases are judged, so that whatever we hold is in `_steps` by then."""
+        self._keeping = asyncio.Lock()
         self._starting: Counter[str] = Counter()
         self._reserved = 0
         """Steps for which room is kept."""
@@ -296,6 +297,11 @@ class Worker:
         return tuple(self._steps) + self._watcher.leaving
 
     async def _keep_leases(self) -> None:
+        async with self._keeping:  # rounds that began before and after a clock was set must not overtake each other
+            await self._prolong_leases()
+        await self._deliverer.keep_leases()
+
+    async def _prolong_leases(self) -> None:
         held = self._under_way
         now_us, _ = self._lease_times_us()
         # A clock that was set back looks like a long time too.
@@ -305,9 +311,8 @@ class Worker:
         for start in range(0, len(held), _PROLONGED_MAX):
             _, until_us = self._lease_times_us()
             await self._around.store.prolong_leases(self._identity.id, held[start : start + _PROLONGED_MAX], until_us)
-        if is_long:  # only now: whoever judges leases meanwhile must not take these for kept
+        if is_long:
             self._kept_at_us = now_us
-        await self._deliverer.keep_leases()
 
     async def _sweep(self) -> None:
         async with self._leasing:

@@ -48,6 +48,7 @@ async def test_c15_the_value_route_never_uses_an_official_provider(tmp_path: Pat
         value.free_slots = 100
         value.default_submit = outcomes.Unavailable("down")
         refused = await created(gateway, owner, body)
+        await gateway.until(lambda: len(value.orders) > 1)
 
         async def is_over() -> bool:
             gateway.clock.advance(600)
@@ -55,7 +56,6 @@ async def test_c15_the_value_route_never_uses_an_official_provider(tmp_path: Pat
 
         await gateway.until(is_over)
         assert state_of(await ended(gateway, owner, refused))["failCode"] in ("PROCESSING_TIMEOUT", "MODEL_UNAVAILABLE")
-        assert len(value.orders) > 1
         assert official.orders == []
 
 

@@ -221,6 +221,7 @@ async def test_c42_a_task_expires_from_every_state_before_its_result_is_there(
 ) -> None:
     task_id = await in_state(stage, owner, state)
     provider_of(stage).finds.append(outcomes.FindUnknown("no answer"))
+    provider_of(stage).unknown_window_s = 7_200.0  # the deadline comes first
     stage.clock.advance(3_590)
     assert task_of(await status_of(stage, owner, task_id))["status"] == WIRE_STATUS[state]
     stage.clock.advance(7_300)

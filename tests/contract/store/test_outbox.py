@@ -178,8 +178,10 @@ async def test_a_receiver_is_claimed_once_until_it_is_let_go(told: Rows) -> None
     found = await asyncio.gather(*(claimed(told, WorkerId(f"w{n}"), limit=3) for n in range(8)))
     ids = [receiver.id for claim in found for receiver in claim]
     assert len(ids) == len(set(ids)) == 10
-    await told.store.outbox.release(found[0][0].id, WorkerId("w0"), told.clock.now_us())
-    assert [receiver.id for receiver in await claimed(told, OTHER)] == [found[0][0].id]
+    holder = next(number for number, claim in enumerate(found) if claim)
+    released = found[holder][0].id
+    await told.store.outbox.release(released, WorkerId(f"w{holder}"), told.clock.now_us())
+    assert [receiver.id for receiver in await claimed(told, OTHER)] == [released]
 
 
 async def test_only_who_holds_a_receiver_can_let_it_go(told: Rows) -> None:
