@@ -73,6 +73,7 @@ async def test_an_unanswered_submit_past_the_deadline_expires_without_another_su
     provider.finds += [outcomes.FindUnknown("timeout")] * 1_000
     task_id = await gateway.created(account)
     await until_state(gateway, task_id, State.SUBMITTING)
+    await settled(gateway)
     gateway.clock.advance(DEADLINE_S + 1)
     task = await until_end(gateway, task_id)
     assert (task.state, len(provider.orders)) == (State.EXPIRED, 1)
@@ -127,8 +128,10 @@ async def test_a_search_makes_no_job_for_a_task_whose_time_is_over(tmp_path: Pat
         account = await gateway.account()
         task_id = await gateway.created(account)
         await until_state(gateway, task_id, State.SUBMITTING)
+        await settled(gateway)
         gateway.clock.advance(1)
         await gateway.until(lambda: len(provider.searches) == 1)
+        await settled(gateway)
         if end == "deadline":
             gateway.clock.advance(DEADLINE_S)
         else:
