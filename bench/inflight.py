@@ -199,7 +199,7 @@ def _watched(process: psutil.Process, folder: Path, jobs: int) -> int:
         rss_bytes = max(rss_bytes, process.memory_info().rss)
         if time.monotonic() > ends_at_s - WAIT_S and sum(row[1] != "running" for row in _rows(folder)) == jobs:
             break
-        time.sleep(0.5)
+        time.sleep(0.5)  # from one look at the memory to the next; more would take time from what is measured
     return rss_bytes
 
 

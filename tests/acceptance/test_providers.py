@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from acceptance.conftest import KEY, Run, served
 from support.kling_server import ACCESS_KEY, SECRET_KEY, KlingServer, Refuse, kling_server
 from support.media import video_bytes
+from support.waiting import came_true
 
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 
@@ -219,9 +219,8 @@ def created(url: str) -> str:
 
 
 def until_running(url: str, task_id: str) -> None:
-    for _ in range(600):
+    def is_running() -> bool:
         answer = httpx.get(f"{url}/api/v1/generations/{task_id}", headers=HEADERS, timeout=60)
-        if answer.headers["x-reelway-state"] == "running":
-            return
-        time.sleep(0.1)
-    pytest.fail("it never ran")
+        return answer.headers["x-reelway-state"] == "running"
+
+    assert came_true(is_running, 60), "it never ran"

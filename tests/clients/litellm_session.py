@@ -19,7 +19,7 @@ def until(video_id: str) -> dict[str, object]:
         video = litellm.video_status(video_id=video_id, **where)
         if video.status not in ("queued", "in_progress"):
             return video.model_dump()
-        time.sleep(0.02)
+        time.sleep(0.02)  # LiteLLM has no call that waits
 
 
 first = litellm.video_generation(prompt="A bottle", model="openai/sora-2", seconds="8", size="1280x720", **where)

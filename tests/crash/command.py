@@ -19,6 +19,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from reelway.domain.task import RESULT_NAMES
 from support.media import decoded
+from support.waiting import came_true
 
 KEY = "rw_sk_crash_test_0123456789"
 CREDITS = 100_000
@@ -75,14 +76,11 @@ class Running:
 
     def until(self, task_id: str, state: str) -> None:
         """Wait until a task is in a core state."""
-        ends_at = time.monotonic() + PATIENCE_S
-        while True:
-            answer = self.http.get(f"/api/v1/generations/{task_id}")
-            found = answer.headers["x-reelway-state"]
-            if found == state:
-                return
-            assert time.monotonic() < ends_at, f"{task_id} is {found}, not {state}"
-            time.sleep(0.01)
+
+        def found() -> str:
+            return self.http.get(f"/api/v1/generations/{task_id}").headers["x-reelway-state"]
+
+        assert came_true(lambda: found() == state, PATIENCE_S), f"{task_id} is {found()}, not {state}"
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -92,10 +90,7 @@ class Running:
 
     def until_stopping(self) -> None:
         """Wait until the process has said that it stops."""
-        ends_at = time.monotonic() + PATIENCE_S
-        while "stopping" not in self.log.read_text():
-            assert time.monotonic() < ends_at
-            time.sleep(0.01)
+        assert came_true(lambda: "stopping" in self.log.read_text(), PATIENCE_S)
 
     def exit_code(self) -> int:
         return self.process.wait(PATIENCE_S)

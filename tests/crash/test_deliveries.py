@@ -3,7 +3,6 @@ and the same bytes."""
 
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy import create_engine, text
 from crash.command import PATIENCE_S, Running, running, stopped
 from reelway.telemetry.failpoints import Failpoint
 from support.databases import migrated_postgres
+from support.waiting import came_true
 
 TIMES_TOLD = {
     Failpoint.FINAL_BEFORE_COMMIT: 1,
@@ -62,15 +62,18 @@ def subscribed(gateway: Running, url: str) -> None:
 
 def until_outbox_is_empty(database_url: str, told: int) -> None:
     engine = create_engine(database_url)
-    ends_at = time.monotonic() + PATIENCE_S
     query = text("SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM deliveries WHERE is_success = 1)")
-    while True:
+
+    def counts() -> tuple[int, int]:
         with engine.connect() as connection:
             waiting, delivered = connection.execute(query).one()
-        if waiting == 0 and delivered >= told:
-            break
-        assert time.monotonic() < ends_at, (waiting, delivered)
-        time.sleep(0.02)
+        return waiting, delivered
+
+    def is_told() -> bool:
+        waiting, delivered = counts()
+        return waiting == 0 and delivered >= told
+
+    assert came_true(is_told, PATIENCE_S), counts()
     engine.dispose()
 
 

@@ -34,6 +34,7 @@ from support.kling_server import (
     kling_server,
 )
 from support.media import video_bytes
+from support.waiting import came_true
 
 VIDEO = video_bytes(3)
 TASKS_MAX = 60
@@ -231,10 +232,8 @@ class Faults(RuleBasedStateMachine):
                 queue.clear()
         for task_id in self.task_ids:
             note(f"{task_id}: {self.gateway.ended(task_id)}")
-        ends_at = time.monotonic() + PATIENCE_S
-        while self._rows("SELECT count(*) FROM messages") != [(0,)]:
-            assert time.monotonic() < ends_at, "the outbox does not empty"
-            time.sleep(0.05)
+        is_empty = came_true(lambda: self._rows("SELECT count(*) FROM messages") == [(0,)], PATIENCE_S)
+        assert is_empty, "the outbox does not empty"
         stopped(self.gateway)
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:

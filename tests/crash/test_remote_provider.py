@@ -2,8 +2,8 @@
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +11,7 @@ from crash.command import PATIENCE_S, Running, assert_in_order, assert_video, ru
 from reelway.telemetry.failpoints import Failpoint
 from support.kling_server import ACCESS_KEY, SECRET_KEY, Drop, Hang, KlingServer, Raw, Refuse, kling_server
 from support.media import image_bytes, video_bytes
+from support.waiting import came_true
 
 VIDEO = video_bytes(3)
 REFERENCE = image_bytes("PNG", (400, 300))
@@ -50,11 +51,8 @@ requests_per_second_max = 1000
     }
 
 
-def until(holds: Any) -> None:
-    ends_at = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < ends_at
-        time.sleep(0.01)
+def until(holds: Callable[[], bool]) -> None:
+    assert came_true(holds, PATIENCE_S)
 
 
 def assert_one_of_each(server: KlingServer, data: Path, task_ids: list[str]) -> None:

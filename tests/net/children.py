@@ -47,7 +47,7 @@ def give_what_cannot_be_sent(_report: Report) -> object:
 
 def sleep(_report: Report, pid_file: str) -> None:
     Path(pid_file).write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(60)  # a child that does not end by itself is what is tried
 
 
 def return_and_linger(_report: Report, pid_file: str) -> int:
@@ -80,7 +80,7 @@ def _target(descriptor: str) -> str:
 
 def _wait_for(path: Path) -> None:
     while not path.exists():
-        time.sleep(0.005)
+        time.sleep(0.005)  # the child says nothing; this program runs without the suite's folders, so not `came_true`
 
 
 async def _gateway(pid_file: str, mode: str) -> None:

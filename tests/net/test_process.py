@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,23 +16,15 @@ import pytest
 from net import children
 from net.children import LIMITS
 from reelway.net import process
+from support.waiting import came_true
 
 Value = TypeVar("Value")
 MB = 1024 * 1024
+WITHIN_S = 60.0
 
 
 def ran(coroutine: Coroutine[Any, Any, Value]) -> Value:
     return asyncio.run(asyncio.wait_for(coroutine, 120))
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 60.0) -> bool:
-    """Whether something outside this process has come true."""
-    ends_s = time.monotonic() + within_s
-    while time.monotonic() < ends_s:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def is_running(pid: int) -> bool:
@@ -125,7 +116,7 @@ def test_a_child_past_its_deadline_is_killed(tmp_path: Path) -> None:
         return await pid_in(tmp_path / "pid")
 
     pid = ran(scenario())
-    assert eventually(lambda: not is_running(pid))
+    assert came_true(lambda: not is_running(pid), WITHIN_S)
 
 
 def test_kill_ends_the_child(tmp_path: Path) -> None:
@@ -140,7 +131,7 @@ def test_kill_ends_the_child(tmp_path: Path) -> None:
         return pid
 
     pid = ran(scenario())
-    assert eventually(lambda: not is_running(pid))
+    assert came_true(lambda: not is_running(pid), WITHIN_S)
 
 
 def test_a_cancelled_caller_kills_the_child(tmp_path: Path) -> None:
@@ -153,7 +144,7 @@ def test_a_cancelled_caller_kills_the_child(tmp_path: Path) -> None:
         return pid
 
     pid = ran(scenario())
-    assert eventually(lambda: not is_running(pid))
+    assert came_true(lambda: not is_running(pid), WITHIN_S)
 
 
 def test_a_caller_cancelled_while_the_child_starts_leaves_none_behind(tmp_path: Path) -> None:
@@ -168,7 +159,7 @@ def test_a_caller_cancelled_while_the_child_starts_leaves_none_behind(tmp_path: 
 
     others = children_of_fork_servers()  # of gateways that other tests of this session keep running
     ran(scenario())
-    assert eventually(lambda: not children_of_fork_servers() - others)
+    assert came_true(lambda: not children_of_fork_servers() - others, WITHIN_S)
 
 
 def children_of_fork_servers() -> set[int]:
@@ -236,7 +227,7 @@ def gateway(pid_file: Path, mode: str) -> Iterator[tuple[subprocess.Popen[bytes]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     with subprocess.Popen(command, env=environment, start_new_session=True) as program:
         try:
-            assert eventually(lambda: pid_file.exists() and pid_file.read_text() != "", 20.0)
+            assert came_true(lambda: pid_file.exists() and pid_file.read_text() != "", 20.0)
             yield program, int(pid_file.read_text())
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -247,13 +238,13 @@ def test_a_child_dies_with_a_gateway_that_is_killed(tmp_path: Path) -> None:
     with gateway(tmp_path / "pid", "wait") as (program, pid):
         assert is_running(pid)
         program.kill()
-        assert eventually(lambda: not is_running(pid), 5.0)
+        assert came_true(lambda: not is_running(pid), 5.0)
 
 
 def test_a_child_dies_with_a_gateway_that_ends(tmp_path: Path) -> None:
     with gateway(tmp_path / "pid", "leave") as (program, pid):
         assert program.wait(10) == 0
-        assert eventually(lambda: not is_running(pid), 5.0)
+        assert came_true(lambda: not is_running(pid), 5.0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -263,5 +254,5 @@ def test_a_stop_signal_to_the_whole_group_leaves_children_to_the_gateway(tmp_pat
         for member in family:
             assert member is not None
             member.send_signal(number)
-        assert not eventually(lambda: not is_running(pid), 0.5)
+        assert not came_true(lambda: not is_running(pid), 0.5)
         assert program.poll() is None

@@ -1,7 +1,6 @@
 """One call that tells of many jobs, where the provider lists them."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from reelway.providers.kinds import remote_provider
 from reelway.providers.kling import KlingProvider
 from reelway.providers.remote import Surroundings
 from support.kling_server import Drop, KlingServer, Raw, Refuse, kling_server
+from support.waiting import came_true
 
 pytestmark = pytest.mark.anyio
 
@@ -141,11 +141,8 @@ def jobs_of(second: Second, kind: str) -> dict[JobId, tuple[Order, type]]:
             made = generation(model="kling-3-0", prompt=prompt)
             found[job_id] = (Order(TaskId(f"task_{len(found)}"), made, ()), expected)
     for job_id, (_, expected) in found.items():
-        ends_at = time.monotonic() + PATIENCE_S
-        wanted = "failed" if expected is outcomes.JobFailed else "processing"
-        while second.task(job_id)["status"] not in (wanted, "queued" if wanted == "processing" else wanted):
-            assert time.monotonic() < ends_at
-            time.sleep(0.05)
+        wanted = ("failed",) if expected is outcomes.JobFailed else ("processing", "queued")
+        assert came_true(lambda job_id=job_id, wanted=wanted: second.task(job_id)["status"] in wanted, PATIENCE_S)  # type: ignore[misc]
     return found
 
 

@@ -39,7 +39,7 @@ def _answers_late(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitabl
 
 def _begins_late(call: Callable[..., None]) -> Callable[..., None]:
     def late(*args: Any, **options: Any) -> None:
-        time.sleep(_delay_s() / 2)
+        time.sleep(_delay_s() / 2)  # the lateness itself; in the committing thread, so everybody's write waits
         call(*args, **options)
 
     return late

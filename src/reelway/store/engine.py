@@ -105,7 +105,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
                 raise
             if time.monotonic() >= end_s:
                 raise
-            time.sleep(_BUSY_PAUSE_S)
+            time.sleep(_BUSY_PAUSE_S)  # at the opening of a connection, in its own thread; SQLite tells of no end
         else:
             return
 

@@ -156,7 +156,7 @@ def _python(call: Call, protocol: Protocol, base_url: str) -> str:
         f'        task = http.get(f"{read}").raise_for_status().json()',
         f"        if {status} in {ended}:",
         "            break",
-        "        time.sleep(2)",
+        "        time.sleep(2)",  # of the program that is shown: not every API has a read that waits
         f"    if {status} != {_python_text(protocol.good)}:",
         "        raise SystemExit(json.dumps(task, indent=2))",
     ]
