@@ -204,7 +204,7 @@ class Worker:
         return max(0, self._around.settings.worker_steps_max - len(self._steps) - self._reserved)
 
     def reserve(self, *, is_urgent: bool = False) -> bool:
-        """Keep room for a step with a task that we hold; see `watch.Steps`.
+        """Keep room for a step with a task that we hold; see `leaving.Steps`.
 
         What is urgent may take as much again: steps that keep results can all be waiting for each other's turn.
         """
