@@ -182,7 +182,17 @@ class CameraPath:
 
     def magnification(self, depth: float) -> float:
         """How much larger than at rest a depth is ever shown."""
-        return max(pose.zoom * depth / (depth - pose.z) for pose in self._poses)
+        return max(_enlargement(pose, depth) for pose in self._poses)
+
+    def only_shifts(self, depth: float) -> bool:
+        """Whether the camera shows a depth upright and in one size all the time."""
+        first = _enlargement(self._poses[0], depth)
+        return all(not pose.roll and _enlargement(pose, depth) == first for pose in self._poses)
+
+
+def _enlargement(pose: Pose, depth: float) -> float:
+    """How much larger than at rest a depth is shown."""
+    return pose.zoom if depth >= FAR else pose.zoom * depth / (depth - pose.z)
 
 
 _SHAKE_HZ = (0.43, 0.97, 2.3, 0.51, 1.13, 2.7, 0.37, 0.83)

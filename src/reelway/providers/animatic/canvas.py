@@ -26,7 +26,8 @@ _TO_YUV: Final = np.array(
     dtype=np.float32,
 )
 _FROM_YUV: Final = np.linalg.inv(_TO_YUV).astype(np.float32)
-_CLEAR = (0, 0, 0, 255)
+CLEAR: Final = (0, 0, 0, 255)
+"""A picture's pixel where there is nothing."""
 _DITHER_SIDE = 128
 _SOFT_SCALE = 1.9  # a picture enlarged more than this has no detail that half size would lose
 
@@ -50,7 +51,7 @@ class Picture:
         left, top = min(0, offset[0]), min(0, offset[1])
         right, bottom = max(width, offset[0] + front_width), max(height, offset[1] + front_height)
         pixels = np.empty((bottom - top, right - left, 4), np.uint8)
-        pixels[:] = _CLEAR
+        pixels[:] = CLEAR
         pixels[-top : height - top, -left : width - left] = self.pixels
         target = pixels[offset[1] - top :, offset[0] - left :][:front_height, :front_width]
         through = cv2.merge([cv2.extractChannel(front.pixels, 3)] * 4)
@@ -151,7 +152,7 @@ class Canvas:
             dst=tile,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE if picture.is_opaque else cv2.BORDER_CONSTANT,
-            borderValue=_CLEAR,
+            borderValue=CLEAR,
         )
         self._blend(tile, left, top, is_opaque=picture.is_opaque)
 
@@ -164,16 +165,16 @@ class Canvas:
         size = (width // 2, height // 2)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         tile = cv2.warpAffine(
-            picture.pixels, to_half, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=_CLEAR
+            picture.pixels, to_half, size, flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=CLEAR
         )
         luma, u, v, transmission = cv2.split(tile)
         full_luma, full_transmission = (
             cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in (luma, transmission)
         )
-        self._over(self.luma[top : top + height, left : left + width], full_luma, full_transmission)
+        lay_over(self.luma[top : top + height, left : left + width], full_luma, full_transmission)
         rows, columns = slice(top // 2, (top + height) // 2), slice(left // 2, (left + width) // 2)
-        self._over(self.u[rows, columns], u, transmission)
-        self._over(self.v[rows, columns], v, transmission)
+        lay_over(self.u[rows, columns], u, transmission)
+        lay_over(self.v[rows, columns], v, transmission)
 
     def cross(self, first: Bytes, second: Bytes, share: Bytes) -> None:
         """Fill the frame with two packed pictures of its size, `share` 0 to 255 of the second."""
@@ -207,18 +208,10 @@ class Canvas:
         cv2.resize(tile, (width // 2, height // 2), dst=half, interpolation=cv2.INTER_AREA)
         half_planes = [plane[:half_size].reshape(height // 2, width // 2) for plane in self._half_planes]
         cv2.split(half, half_planes)
-        self._over(self.luma[top : top + height, left : left + width], planes[0], None if is_opaque else planes[3])
+        lay_over(self.luma[top : top + height, left : left + width], planes[0], None if is_opaque else planes[3])
         rows, columns = slice(top // 2, (top + height) // 2), slice(left // 2, (left + width) // 2)
         for target, source in ((self.u, half_planes[1]), (self.v, half_planes[2])):
-            self._over(target[rows, columns], source, None if is_opaque else half_planes[3])
-
-    @staticmethod
-    def _over(target: Bytes, source: Bytes, transmission: Bytes | None) -> None:
-        if transmission is None:
-            target[:] = source
-        else:
-            cv2.multiply(target, transmission, dst=target, scale=1 / 255)
-            cv2.add(target, source, dst=target)
+            lay_over(target[rows, columns], source, None if is_opaque else half_planes[3])
 
     def tint(self, mask: Bytes, colour: tuple[float, float, float], left: int, top: int) -> None:
         """Paint one colour (luma and chromas) through a mask; the mask's size and place are even and inside."""
@@ -238,6 +231,15 @@ class Canvas:
         height, width = light.shape
         target = self.luma[top : top + height, left : left + width]
         cv2.add(target, light, dst=target)
+
+
+def lay_over(target: Bytes, source: Bytes, transmission: Bytes | None) -> None:
+    """Put one plane over another in place; both have one shape, and None lets nothing through."""
+    if transmission is None:
+        target[:] = source
+    else:
+        cv2.multiply(target, transmission, dst=target, scale=1 / 255)
+        cv2.add(target, source, dst=target)
 
 
 @cache

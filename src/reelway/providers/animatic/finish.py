@@ -55,7 +55,7 @@ class Finish:
         if len(self._light):
             cv2.add(canvas.luma[self._top :], self._light, dst=canvas.luma[self._top :])
         top, left = stream(self._seed, f"grain of {number}").integers(0, _GRAIN_MARGIN, 2)
-        luma[:] = cv2.add(canvas.luma, self._grain[top : top + canvas.height, left : left + canvas.width])
+        cv2.add(canvas.luma, self._grain[top : top + canvas.height, left : left + canvas.width], dst=luma)
         for target, source in zip(chromas, (canvas.u, canvas.v), strict=True):
             target[:] = source
             if self._chroma_keep is not None and self._chroma_grey is not None:

@@ -1,6 +1,7 @@
 """A request as finished frames: each shot's footage and its last touch, one shot in memory at a time."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 from reelway.providers.animatic.arrays import Bytes, Floats
@@ -55,7 +56,10 @@ class Cut:
         take = next(take for take in reversed(self.takes) if take.first_frame <= number)
         if take is not self._take or self._footage is None or self._finish is None:
             self._footage = self._finish = None  # the shot before is given up before the next one takes memory
-            self._footage, self._finish = _footage(self._spec, take), _finish(self._spec, take)
+            with ThreadPoolExecutor(1) as other:  # nothing is encoded yet, so the second core is free
+                finish = other.submit(_finish, self._spec, take)
+                self._footage = _footage(self._spec, take)
+                self._finish = finish.result()
             style = take.scene.style if not take.has_image else None
             self._look = look_of(style, take.scene.seed, *self._size)
             has_slate = self._spec.slate and take.count > 1

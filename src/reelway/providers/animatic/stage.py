@@ -1,6 +1,6 @@
 """What a place is built on: the frame, the camera, the light, and sheets to paint on, just as large as needed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -12,12 +12,15 @@ from reelway.providers.animatic.camera import CameraPath, Matrix, Pose, Rect, vi
 from reelway.providers.animatic.canvas import Canvas, Picture, encode_pixels
 from reelway.providers.animatic.facts import ShotSize, TimeOfDay
 from reelway.providers.animatic.palette import Palette
+from reelway.providers.animatic.parallel import in_parallel
 from reelway.providers.animatic.scene import SceneDescription
+from reelway.providers.animatic.sliding import SlidingPicture, slides
 
 _EDGE = 0.02  # world units painted beyond what the camera sees
 _LEVEL_REACH = 0.39  # from the horizon of a level camera to the frame's lower edge
 _VISIBLE = 1 / 510  # less opacity than this is none in eight bits
 _DETAIL_MAX = 1.25  # a layer is painted no finer than this many pixels for one of the frame
+_PARALLEL_PIXELS_MAX = 1280 * 720  # what is painted of a larger frame takes a hundred megabytes of floats a part
 _DETAIL_MIN = 0.5  # a camera that always sees things smaller than at rest needs less
 
 
@@ -155,6 +158,12 @@ class Stage:
         """Where a layer may end: below this height it is always behind one at depth `by` that is solid below `y`."""
         return self.path.lowest(depth, by, y) + _EDGE
 
+    def paint(self, *parts: "Callable[[], Element | Sequence[Element]]") -> list[Element]:
+        """The elements of parts that do not need each other, in their order; where memory allows, two at a time."""
+        is_large = self.width * self.height > _PARALLEL_PIXELS_MAX
+        painted = [part() for part in parts] if is_large else in_parallel(parts)
+        return [element for found in painted for element in (found if isinstance(found, Sequence) else [found])]
+
     def seen(self, depth: float) -> Rect:
         return self.path.cover(depth, self.aspect)
 
@@ -167,19 +176,32 @@ class Layer:
 
     def __init__(self, stage: Stage, picture: Picture, drift_per_s: float = 0.0) -> None:
         self._stage = stage
-        self._picture = picture
+        self._depth = picture.depth
+        self._picture: Picture | SlidingPicture = picture
+        self._is_settled = False  # the first frame shows which kind of picture this will be
         self._drift_per_s = drift_per_s
 
     def under(self, front: "Layer") -> "Layer":
         """This layer and one of the same depth before it as a single layer, which costs less to draw."""
+        assert isinstance(self._picture, Picture), "layers are joined before the first frame"
+        assert isinstance(front._picture, Picture)
         return Layer(self._stage, self._picture.under(front._picture), self._drift_per_s)
 
     def stance(self, moment: Moment) -> Matrix:
         """Where it stands on the screen; two moments with one stance show the same."""
-        to_screen = self._stage.to_screen(moment.pose, self._picture.depth)
+        to_screen = self._stage.to_screen(moment.pose, self._depth)
         if self._drift_per_s:
             to_screen = to_screen @ np.array([[1, 0, self._drift_per_s * moment.time_s], [0, 1, 0], [0, 0, 1]])
         return to_screen
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
-        canvas.lay(self._picture, self.stance(moment))
+        to_screen = self.stance(moment)
+        if not self._is_settled and isinstance(self._picture, Picture):
+            self._is_settled = True
+            forward = to_screen @ self._picture.to_world
+            if slides(forward) and self._stage.path.only_shifts(self._depth):
+                self._picture = SlidingPicture(self._picture, forward)
+        if isinstance(self._picture, SlidingPicture):
+            self._picture.draw(canvas, to_screen)
+        else:
+            canvas.lay(self._picture, to_screen)

@@ -1,10 +1,11 @@
 """Dunes."""
 
+from functools import partial
 from itertools import pairwise
 
 from reelway.providers.animatic import sky, terrain
 from reelway.providers.animatic.places.highland import below
-from reelway.providers.animatic.stage import Element, Ground, Setting, Stage
+from reelway.providers.animatic.stage import Ground, Setting, Stage
 from reelway.providers.animatic.terrain import Relief
 
 
@@ -17,8 +18,9 @@ def desert(stage: Stage) -> Setting:
         Relief("middle", 2.6, down(0.15), 0.17, 0.75 / wide),
         Relief("near", 1.3, down(0.29), 0.15, 0.6 / wide),
     ]
-    behind: list[Element] = [*sky.sky(stage)]
-    for line, nearer in pairwise(lines):
-        behind.append(terrain.dunes(stage, line, bottom=below(stage, line, nearer)))
-    behind.append(terrain.dunes(stage, lines[-1], bottom=9.0))
+    bottoms = [*(below(stage, line, nearer) for line, nearer in pairwise(lines)), 9.0]
+    behind = stage.paint(
+        lambda: sky.sky(stage),
+        *(partial(terrain.dunes, stage, line, bottom=bottom) for line, bottom in zip(lines, bottoms, strict=True)),
+    )
     return Setting(behind, Ground(lines[-1].base + 0.03, 1.0), [])

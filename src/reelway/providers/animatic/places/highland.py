@@ -4,7 +4,7 @@ from reelway.providers.animatic import flora, sky, terrain
 from reelway.providers.animatic.facts import Figure, Season
 from reelway.providers.animatic.flora import Row, TreeKind
 from reelway.providers.animatic.palette import Material
-from reelway.providers.animatic.stage import Element, Ground, Layer, Setting, Stage
+from reelway.providers.animatic.stage import Ground, Layer, Setting, Stage
 from reelway.providers.animatic.terrain import Relief
 from reelway.providers.animatic.water import Water
 
@@ -18,19 +18,19 @@ def mountains(stage: Stage) -> Setting:
     middle = Relief("middle", 5.0, down(0.08), 0.30, 1.9 / wide)
     foothill = Relief("foothill", 2.6, down(0.17), 0.12, 2.0 / wide)
     meadow = Relief("meadow", 1.25, down(0.25), 0.06, 1.2 / wide)
-    behind: list[Element] = [
-        *sky.sky(stage),
-        terrain.mountains(stage, far, snow_line=snow_line(stage), bottom=below(stage, far, middle)),
-        terrain.mountains(
+    behind = stage.paint(
+        lambda: sky.sky(stage),
+        lambda: terrain.mountains(stage, far, snow_line=snow_line(stage), bottom=below(stage, far, middle)),
+        lambda: terrain.mountains(
             stage, middle, snow_line=snow_line(stage) + 0.25, bottom=below(stage, middle, foothill), forested=0.3
         ),
-        terrain.hills(stage, foothill, Material.CONIFER, bottom=below(stage, foothill, meadow)).under(
+        lambda: terrain.hills(stage, foothill, Material.CONIFER, bottom=below(stage, foothill, meadow)).under(
             wood(stage, Row("foothill", foothill.depth, 0.055, 26, TreeKind.CONIFER, gaps=0.35), foothill, sink=0.02)
         ),
-        terrain.hills(stage, meadow, Material.GRASS, bottom=9.0).under(
+        lambda: terrain.hills(stage, meadow, Material.GRASS, bottom=9.0).under(
             wood(stage, Row("meadow", meadow.depth, 0.15, 3.0, TreeKind.CONIFER, gaps=0.66), meadow, sink=0.02)
         ),
-    ]
+    )
     return Setting(behind, Ground(meadow.base + 0.03, 1.0), [])
 
 
@@ -45,19 +45,19 @@ def hills(stage: Stage) -> Setting:
     ]
     blue, far, middle, near = reliefs
     ploughed = 0.8 if stage.scene.season in (None, Season.SUMMER, Season.AUTUMN) else 0.25
-    behind: list[Element] = [
-        *sky.sky(stage),
-        terrain.hills(stage, blue, Material.CONIFER, bottom=below(stage, blue, far)),
-        terrain.hills(stage, far, Material.GRASS, bottom=below(stage, far, middle)).under(
+    behind = stage.paint(
+        lambda: sky.sky(stage),
+        lambda: terrain.hills(stage, blue, Material.CONIFER, bottom=below(stage, blue, far)),
+        lambda: terrain.hills(stage, far, Material.GRASS, bottom=below(stage, far, middle)).under(
             wood(stage, Row("far", far.depth, 0.035, 22, TreeKind.BROADLEAF, gaps=0.5), far, sink=0.03)
         ),
-        terrain.hills(stage, middle, Material.GRASS, bottom=below(stage, middle, near), furrows=ploughed).under(
+        lambda: terrain.hills(stage, middle, Material.GRASS, bottom=below(stage, middle, near), furrows=ploughed).under(
             wood(stage, Row("middle", middle.depth, 0.085, 9, TreeKind.BROADLEAF, gaps=0.55), middle, sink=0.02)
         ),
-        terrain.hills(stage, near, Material.GRASS, bottom=9.0).under(
+        lambda: terrain.hills(stage, near, Material.GRASS, bottom=9.0).under(
             wood(stage, Row("near", near.depth, 0.30, 1.3, TreeKind.BROADLEAF, gaps=0.72), near, sink=0.01)
         ),
-    ]
+    )
     return Setting(behind, Ground(near.base + 0.02, 1.0), [])
 
 
@@ -68,20 +68,21 @@ def lake(stage: Stage) -> Setting:
     middle = Relief("middle", 5.0, horizon + 0.02, 0.24, 1.9 / wide)
     shore = Relief("shore", 4.0, horizon + 0.035, 0.05, 2.2 / wide)
     bank = Relief("bank", 1.2, 0.47, 0.07, 1.1 / wide)
-    behind: list[Element] = [
-        *sky.sky(stage),
-        terrain.mountains(stage, far, snow_line=snow_line(stage), bottom=below(stage, far, shore)),
-        terrain.mountains(
+    is_afloat = any(subject.figure in _AFLOAT for subject in stage.scene.subjects)
+    behind = stage.paint(
+        lambda: sky.sky(stage),
+        lambda: terrain.mountains(stage, far, snow_line=snow_line(stage), bottom=below(stage, far, shore)),
+        lambda: terrain.mountains(
             stage, middle, snow_line=snow_line(stage) + 0.25, bottom=below(stage, middle, shore), forested=0.4
         ),
-        terrain.hills(stage, shore, Material.CONIFER, bottom=shore.base + 0.06).under(
+        lambda: terrain.hills(stage, shore, Material.CONIFER, bottom=shore.base + 0.06).under(
             wood(stage, Row("shore", shore.depth, 0.06, 30, TreeKind.CONIFER, gaps=0.3), shore, sink=0.02)
         ),
-        Water(stage, shore=shore.base, depth=shore.depth, roughness=0.05),
-    ]
-    if any(subject.figure in _AFLOAT for subject in stage.scene.subjects):
+        lambda: Water(stage, shore=shore.base, depth=shore.depth, roughness=0.05),
+        lambda: [] if is_afloat else terrain.hills(stage, bank, Material.GRASS, bottom=9.0),
+    )
+    if is_afloat:
         return Setting(behind, Ground(horizon + 0.20, 1.4), [])
-    behind.append(terrain.hills(stage, bank, Material.GRASS, bottom=9.0))
     return Setting(behind, Ground(bank.base - 0.01, 1.0), [])
 
 

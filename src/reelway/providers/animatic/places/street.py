@@ -1,6 +1,7 @@
 """A street: house fronts on both sides that step away into the distance, lamps, signs, and a road, wet in rain."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from reelway.providers.animatic.water import Water
 
 _DEPTHS = (18.0, 11.0, 7.2, 5.0, 3.6, 2.6)
 _SEEN_ASIDE = 0.34  # world units that a camera may see past the corner of a nearer house
+_SIDES = (-1.0, 1.0)  # left and right
 _HALF = 0.92  # half the street's width at depth 1, in world units
 _WIDEST = 0.62 * 2.4  # a house front at depth 1
 _MARGIN = 0.05  # world units painted beyond the fronts
@@ -41,18 +43,23 @@ def street(stage: Stage) -> Setting:
     if stage.scene.shot_size is ShotSize.AERIAL:
         return city(stage)
     horizon = stage.horizon
-    behind: list[Element] = [*sky.sky(stage, bottom=horizon + 0.1)]
     wet = stage.scene.weather in (Weather.RAIN, Weather.STORM)
-    rows = [_fronts(stage, depth, nearer) for depth, nearer in zip(_DEPTHS, (*_DEPTHS[1:], None), strict=True)]
+    rows = [
+        partial(_fronts, stage, depth, nearer, side)
+        for depth, nearer in zip(_DEPTHS, (*_DEPTHS[1:], None), strict=True)
+        for side in _SIDES
+    ]
+    *fronts, road = stage.paint(*rows, lambda: _road(stage, wet=wet))
+    behind: list[Element] = [*sky.sky(stage, bottom=horizon + 0.1)]
     if wet:  # what the road mirrors must be there before it
-        behind.extend(front for row in rows for front in row)
+        behind.extend(fronts)
         behind.append(Water(stage, shore=horizon + _FALL / _DEPTHS[0], depth=6.0, roughness=0.10))
-    behind.append(_road(stage, wet=wet))
-    for depth, row in zip(_DEPTHS, rows, strict=True):
+    behind.append(road)
+    for depth, pair in zip(_DEPTHS, zip(fronts[::2], fronts[1::2], strict=True), strict=True):
         if not wet or depth < 4:
-            behind.extend(row)
+            behind.extend(pair)
         if depth < 12:
-            behind.extend(_lamp(stage, depth * 0.94, side) for side in (-1.0, 1.0))
+            behind.extend(_lamp(stage, depth * 0.94, side) for side in _SIDES)
     return Setting(behind, Ground(horizon + _FALL / 1.75, 1.4), [])
 
 
@@ -60,30 +67,27 @@ def _is_lit(stage: Stage) -> bool:
     return stage.scene.time_of_day in (TimeOfDay.NIGHT, TimeOfDay.DUSK)
 
 
-def _fronts(stage: Stage, depth: float, nearer: float | None) -> list[Layer]:
-    """Both sides of the street at one distance, as far aside as the nearer houses let them be seen."""
+def _fronts(stage: Stage, depth: float, nearer: float | None, side: float) -> Layer:
+    """One side of the street at one distance, as far aside as the nearer houses let it be seen."""
     foot = stage.horizon + _FALL / depth
     end = _HALF / nearer + _SEEN_ASIDE if nearer is not None else 1.9
-    layers = []
-    for side in (-1.0, 1.0):
-        edges = sorted((side * (_HALF / depth - _MARGIN), side * (end + _WIDEST / depth + _MARGIN)))
-        sheet = stage.sheet(depth, bottom=foot + 0.03, across=(edges[0], edges[1]))
-        random = stage.scene.random(f"fronts {depth} {side}")
-        rgb = np.zeros((*sheet.shape, 3), np.float32)
-        glow, opacity = np.zeros_like(rgb), np.zeros(sheet.shape, np.float32)
-        inner = _HALF / depth + 0.02
-        while inner < end:
-            width = float(random.uniform(0.34, 0.62)) * 2.4 / depth + 0.02
-            height = float(random.uniform(0.85, 1.9)) * 1.7 / depth**0.8 * stage.breadth
-            front = _Front(side, inner, inner + width, foot, height)
-            _build(stage, sheet, front, depth, random.spawn(1)[0], (rgb, glow, opacity))
-            inner += width
-        haze = stage.palette.haze_share(depth) * smoothstep(foot - 1.2 / depth, foot, sheet.ys)[..., None] * 0.8
-        rgb += (stage.palette.haze - rgb) * haze
-        if _is_lit(stage):
-            rgb += glow + cv2.GaussianBlur(glow, (0, 0), 0.011 * sheet.ppu) * np.float32(0.9)
-        layers.append(Layer(stage, sheet.picture(np.clip(rgb, 0, 1, out=rgb), opacity)))
-    return layers
+    edges = sorted((side * (_HALF / depth - _MARGIN), side * (end + _WIDEST / depth + _MARGIN)))
+    sheet = stage.sheet(depth, bottom=foot + 0.03, across=(edges[0], edges[1]))
+    random = stage.scene.random(f"fronts {depth} {side}")
+    rgb = np.zeros((*sheet.shape, 3), np.float32)
+    glow, opacity = np.zeros_like(rgb), np.zeros(sheet.shape, np.float32)
+    inner = _HALF / depth + 0.02
+    while inner < end:
+        width = float(random.uniform(0.34, 0.62)) * 2.4 / depth + 0.02
+        height = float(random.uniform(0.85, 1.9)) * 1.7 / depth**0.8 * stage.breadth
+        front = _Front(side, inner, inner + width, foot, height)
+        _build(stage, sheet, front, depth, random.spawn(1)[0], (rgb, glow, opacity))
+        inner += width
+    haze = stage.palette.haze_share(depth) * smoothstep(foot - 1.2 / depth, foot, sheet.ys)[..., None] * 0.8
+    rgb += (stage.palette.haze - rgb) * haze
+    if _is_lit(stage):
+        rgb += glow + cv2.GaussianBlur(glow, (0, 0), 0.011 * sheet.ppu) * np.float32(0.9)
+    return Layer(stage, sheet.picture(np.clip(rgb, 0, 1, out=rgb), opacity))
 
 
 def _build(

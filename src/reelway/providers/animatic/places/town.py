@@ -1,6 +1,7 @@
 """A city: three depths of buildings with lit windows behind a street."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from reelway.providers.animatic.arrays import Floats
 from reelway.providers.animatic.facts import ShotSize, Style, TimeOfDay, Weather
 from reelway.providers.animatic.noise import clouds, profile, smoothstep
 from reelway.providers.animatic.palette import Colour, Material, colour, mix
-from reelway.providers.animatic.stage import Element, Ground, Layer, Setting, Sheet, Stage
+from reelway.providers.animatic.stage import Ground, Layer, Setting, Sheet, Stage
 from reelway.providers.animatic.water import Water
 
 _REACH = 2.8  # half the built width in world units
@@ -42,8 +43,7 @@ def city(stage: Stage) -> Setting:
             Block("nearer", 2.2, foot + 0.22, 0.22 * scale, 0.15 * scale, 0.016),
             Block("nearest", 1.8, foot + 0.46, 0.26 * scale, 0.18 * scale, 0.019),
         ]
-    behind: list[Element] = [*sky.sky(stage)]
-    behind.extend(_buildings(stage, block) for block in blocks)
+    behind = stage.paint(lambda: sky.sky(stage), *(partial(_buildings, stage, block) for block in blocks))
     if not from_above and stage.scene.weather in (Weather.RAIN, Weather.STORM):
         behind.append(Water(stage, shore=foot + 0.055, depth=2.8, roughness=0.12))
     if not from_above:

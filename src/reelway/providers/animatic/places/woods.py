@@ -1,5 +1,7 @@
 """Inside a forest: rows of trees that fade into mist, and dark trunks at the sides."""
 
+from functools import partial
+
 import numpy as np
 
 from reelway.providers.animatic import flora, sky, terrain
@@ -29,16 +31,21 @@ def forest(stage: Stage) -> Setting:
         Row("middle", 2.4, 0.52, 5.5, near_kind, gaps=0.36),
         Row("near", 1.3, 0.72, 2.0, near_kind, gaps=0.55),
     ]
-    behind: list[Element] = [*sky.sky(stage)]
-    for index, (ground, row) in enumerate(zip(grounds, rows, strict=True)):
-        last = index + 1 == len(grounds)
-        bottom = 9.0 if last else below(stage, ground, grounds[index + 1])
-        land = terrain.hills(stage, ground, Material.GRASS if last else Material.CONIFER, bottom=bottom)
-        behind.append(land.under(wood(stage, row, ground, sink=0.02)))
-        if not last:
-            behind.append(_mist(stage, ground))
+    parts = [
+        partial(_bank, stage, ground, row, nearer)
+        for ground, row, nearer in zip(grounds, rows, (*grounds[1:], None), strict=True)
+    ]
+    behind = stage.paint(lambda: sky.sky(stage), *parts)
     front = [] if stage.scene.shot_size is ShotSize.AERIAL else _trunks(stage)
     return Setting(behind, Ground(grounds[-1].base + 0.03, 1.0), front)
+
+
+def _bank(stage: Stage, ground: Relief, row: Row, nearer: Relief | None) -> list[Element]:
+    """One row of trees on its ground, and before it, unless it is the nearest, a veil of mist."""
+    material = Material.CONIFER if nearer is not None else Material.GRASS
+    bottom = below(stage, ground, nearer) if nearer is not None else 9.0
+    land = terrain.hills(stage, ground, material, bottom=bottom).under(wood(stage, row, ground, sink=0.02))
+    return [land, _mist(stage, ground)] if nearer is not None else [land]
 
 
 def _mist(stage: Stage, ground: Relief) -> Layer:

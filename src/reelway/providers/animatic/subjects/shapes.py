@@ -122,12 +122,21 @@ def reach(start: Point, angle: float, length: float) -> Point:
 
 def wheel(x: float, y: float, radius: float, turn: float, *, spokes: int = 5) -> list[Part]:
     """A tyre, a rim and turning spokes."""
-    parts = [ellipse(x, y, radius, radius, Tone.DARK), ellipse(x, y, radius * 0.58, radius * 0.58, Tone.LIGHT)]
-    for spoke in range(spokes):
-        angle = turn + 2 * math.pi * spoke / spokes
-        tip = (x + 0.52 * radius * math.cos(angle), y + 0.52 * radius * math.sin(angle))
-        parts.append(capsule((x, y), tip, radius * 0.06, radius * 0.09, Tone.DARK))
-    return parts
+    around = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]], np.float32)
+    turned = ((radius * _spokes(spokes)) @ around + np.array([x, y], np.float32)).astype(np.float32)
+    return [
+        ellipse(x, y, radius, radius, Tone.DARK),
+        ellipse(x, y, radius * 0.58, radius * 0.58, Tone.LIGHT),
+        *(Part(points, Tone.DARK) for points in turned),
+    ]
+
+
+@cache
+def _spokes(count: int) -> Floats:
+    """The outlines of a wheel's spokes, shape (count, points, 2), in radii."""
+    angles = [2 * math.pi * spoke / count for spoke in range(count)]
+    tips = [(0.52 * math.cos(angle), 0.52 * math.sin(angle)) for angle in angles]
+    return np.stack([capsule((0.0, 0.0), tip, 0.06, 0.09).points for tip in tips])
 
 
 def moved(
