@@ -66,6 +66,7 @@ class Figure(StrEnum):
     ELEPHANT = "elephant"
     CAMEL = "camel"
     BEAR = "bear"
+    PANDA = "panda"
     BIRD = "bird"
     FISH = "fish"
     CAR = "car"
@@ -104,6 +105,7 @@ _KIND_FIGURES = {
         Figure.ELEPHANT,
         Figure.CAMEL,
         Figure.BEAR,
+        Figure.PANDA,
         Figure.BIRD,
         Figure.FISH,
     ),
@@ -137,6 +139,10 @@ class Feature(StrEnum):
     REFLECTION = "reflection"
     LEAVES = "leaves"
     PETALS = "petals"
+    BLOSSOM = "blossom"
+    BAMBOO = "bamboo"
+    JUNGLE = "jungle"
+    COLOURFUL = "colourful"
     FIREFLIES = "fireflies"
     SPARKS = "sparks"
     DUST = "dust"

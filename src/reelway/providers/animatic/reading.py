@@ -33,6 +33,8 @@ _UNSPACED_COUNTS: Mapping[str, int] = {
     "許多": 5,
 }
 _SOME = 3  # how many a plural without a number is
+_BARE_PLURALS = frozenset({"fish", "koi"})  # many where no article stands before: "colourful fish", but "a fish"
+_SINGULARS = frozenset({"a", "an", "the", "one", "this", "single", "lone", "his", "her", "my"})
 _IRREGULAR_PLURALS = frozenset(
     {"men", "women", "children", "people", "wolves", "foxes", "geese", "butterflies"}
     | {"لوگ", "بچے", "عورتیں", "گھوڑے", "پرندے", "کتے", "مچھلیاں"}
@@ -131,7 +133,8 @@ def _spaced(text: str) -> Iterator[tuple[Mention, bool]]:
         for fact in table[phrase] if length else ():
             counted = (*tokens[max(0, index - 3) : index], phrase)
             count = max(_COUNTS.get(token, 1) for token in counted)
-            if count == 1 and (phrase in _plurals() or phrase in _IRREGULAR_PLURALS):
+            is_many = phrase in _BARE_PLURALS and _SINGULARS.isdisjoint(counted)
+            if count == 1 and (is_many or phrase in _plurals() or phrase in _IRREGULAR_PLURALS):
                 count = _SOME
             mention = Mention(fact, phrase, matches[index].start(), count)
             yield mention, _is_absent(tokens, index, index + length)

@@ -67,6 +67,7 @@ _FIGURE_PLACES = {
     Figure.CACTUS: Place.DESERT,
     Figure.DEER: Place.FOREST,
     Figure.BEAR: Place.FOREST,
+    Figure.PANDA: Place.FOREST,
     Figure.TOWER: Place.CITY,
     Figure.BUS: Place.CITY,
 }

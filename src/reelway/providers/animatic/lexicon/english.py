@@ -61,7 +61,7 @@ _LIGHT_AND_WEATHER: Mapping[Fact, str] = {
     Weather.SNOW: "snow, snowy, snowing, snowfall, snowflake, blizzard, snowstorm, falling snow",
     Weather.FOG: "fog, foggy, mist, misty, haze, hazy, smog, smoke, smoky, foggy morning, sandstorm, dust storm",
     Weather.STORM: "storm, stormy, thunderstorm, thunder, hurricane, tempest, typhoon, tornado, lightning storm",
-    Season.SPRING: "spring, springtime, cherry blossom, sakura, blossoming, blooming",
+    Season.SPRING: "spring, springtime, cherry blossom, cherry blossom tree, sakura, sakura tree, blossoming, blooming",
     Season.SUMMER: "summer, summertime, midsummer",
     Season.AUTUMN: "autumn, autumnal, fall season, fall colors, fall colours, fall foliage, golden leaves, maple",
     Season.WINTER: "winter, wintry, wintertime, icy, frozen, frost, frosty, christmas, arctic, antarctic, "
@@ -74,7 +74,12 @@ _LIGHT_AND_WEATHER: Mapping[Fact, str] = {
     Feature.HAZE: "haze, hazy, atmospheric haze",
     Feature.REFLECTION: "reflection, mirror lake, reflected, reflecting",
     Feature.LEAVES: "falling leaves, leaves falling, leaves, leaf",
-    Feature.PETALS: "petal, falling petals, cherry blossom, sakura, blossom, confetti",
+    Feature.PETALS: "petal, falling petals, cherry blossom, cherry blossom tree, sakura, sakura tree, blossom, confetti",
+    Feature.BLOSSOM: "cherry tree, cherry blossom, cherry blossom tree, sakura, sakura tree, blossom, blossoming, "
+    "plum blossom, apple blossom, almond blossom",
+    Feature.BAMBOO: "bamboo",
+    Feature.JUNGLE: "jungle, rainforest, rain forest, tropical, amazon",
+    Feature.COLOURFUL: "colourful, colorful, multicoloured, multicolored, rainbow, vibrant, many colours, many colors",
     Feature.FIREFLIES: "firefly, fireflies, glowing particles, fairy lights, magical particles, bioluminescent",
     Feature.SPARKS: "spark, ember, campfire, bonfire, fire, flame, sparks flying, explosion, lava, burning",
     Feature.DUST: "dust, dusty, dust motes, dust particles, sand blowing",
@@ -103,7 +108,8 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.DEER: "deer, stag, elk, moose, reindeer, antelope, gazelle, markhor, ibex, fawn",
     Figure.ELEPHANT: "elephant, mammoth, rhino, rhinoceros, hippo",
     Figure.CAMEL: "camel, dromedary, llama, caravan",
-    Figure.BEAR: "bear, polar bear, grizzly, panda, gorilla",
+    Figure.BEAR: "bear, polar bear, grizzly, gorilla",
+    Figure.PANDA: "panda, giant panda",
     Figure.BIRD: "bird, eagle, hawk, falcon, seagull, gull, crow, raven, dove, pigeon, owl, crane bird, swan, duck, "
     "goose, geese, parrot, hummingbird, sparrow, butterfly, butterflies, dragon, flock",
     Figure.FISH: "fish, shark, whale, dolphin, goldfish, koi, orca, turtle, sea turtle, salmon, tuna",
@@ -122,7 +128,7 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.CASTLE: "castle, fortress, fort, citadel, palace, cathedral, church, chapel, abbey, temple, pagoda, shrine",
     Figure.MOSQUE: "mosque, masjid, taj mahal, dome, badshahi mosque",
     Figure.LIGHTHOUSE: "lighthouse, beacon",
-    Figure.TREE: "tree, oak, willow, lone tree, bonsai, maple tree, cherry tree, apple tree",
+    Figure.TREE: "tree, cherry blossom tree, sakura tree, oak, willow, lone tree, bonsai, maple tree, cherry tree, apple tree",
     Figure.PALM: "palm, palm tree, coconut tree, date palm",
     Figure.CACTUS: "cactus, cacti, cactuses, saguaro, succulent",
     Figure.FLOWER: "flower, rose, tulip, sunflower, lotus, daisy, orchid, lily, poppy, lavender, blossom, jasmine, "
@@ -156,7 +162,7 @@ _DIRECTION: Mapping[Fact, str] = {
     CameraMove.CRANE_UP: "crane up, cranes up, crane shot, pedestal up, boom up, rises up, camera rises, jib up",
     CameraMove.CRANE_DOWN: "crane down, cranes down, pedestal down, boom down, camera descends, jib down, "
     "camera lowers",
-    CameraMove.ORBIT: "orbit shot, orbiting, orbits, arc shot, camera circles, rotating around, circling, revolves, "
+    CameraMove.ORBIT: "orbit shot, slow orbit, orbit around, camera orbit, orbiting, orbits, arc shot, camera circles, rotating around, circling, revolves, "
     "rotates around, 360 shot, camera rotates",
     CameraMove.FLY: "drone shot, drone view, drone footage, drone over, drone, flyover, fly over, flies over, "
     "fly through, flythrough, aerial shot, aerial, flying over, fpv, bird's eye, birds eye, aerial view",

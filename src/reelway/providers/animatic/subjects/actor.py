@@ -259,6 +259,7 @@ def _tones(stage: Stage, own: Colour, role: Role, depth: float) -> dict[Tone, Co
         Tone.BODY: lit(own, 0.55),
         Tone.LIGHT: lit(mix(own, np.ones(3, np.float32), 0.16), 0.95),
         Tone.DARK: lit(mix(own, colour("1a1a20"), 0.62), 0.3),
+        Tone.BLACK: lit(palette.grade(colour("1c1b20")), 0.45),
         Tone.SKIN: lit(palette.grade(colour("b98a68")), 0.65),
         Tone.GLASS: palette.grade(np.clip(glass * np.float32(0.62), 0, 1)),
         Tone.GLOW: palette.grade(colour("ffd488")) if shines else lit(glass, 0.35),

@@ -64,6 +64,7 @@ ROLES: Mapping[Figure, Role] = {
     Figure.ELEPHANT: Role(_beast(Figure.ELEPHANT), _WALKS, 0.40, 0.50, 0.60, 0.12, "7d7a7c"),
     Figure.CAMEL: Role(_beast(Figure.CAMEL), _WALKS, 0.42, 0.44, 0.70, 0.12, "b08652"),
     Figure.BEAR: Role(_beast(Figure.BEAR), _WALKS, 0.28, 0.40, 0.70, 0.12, "5a4030"),
+    Figure.PANDA: Role(_beast(Figure.PANDA), _WALKS, 0.27, 0.38, 0.62, 0.08, "e9e4d8"),
     Figure.BIRD: Role(animals.bird, _FLIES, 0.24, 0.28, 0.62, 0.16, "e8e4da"),
     Figure.FISH: Role(animals.fish, Motion.LEAPS, 0.22, 0.26, 0.8, 0.16, "5f7f96"),
     Figure.CAR: Role(vehicles.car, _DRIVES, 0.19, 0.52, 1.25, 0.30, "b53a34"),

@@ -33,6 +33,7 @@ class Tone(StrEnum):
     BODY = "body"
     LIGHT = "light"
     DARK = "dark"
+    BLACK = "black"
     SKIN = "skin"
     GLASS = "glass"
     GLOW = "glow"
