@@ -50,7 +50,16 @@ def test_what_is_said_to_be_absent_is_not_present(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "count"), [("a horse", 1), ("three wild horses", 3), ("a flock of birds", 7), ("دو گھوڑے", 2)]
+    ("text", "count"),
+    [
+        ("a horse", 1),
+        ("three wild horses", 3),
+        ("a flock of birds", 7),
+        ("دو گھوڑے", 2),
+        ("a fish", 1),
+        ("his tiny fish", 1),
+        ("shiny fish", 3),
+    ],
 )
 def test_a_number_before_a_subject_is_counted(text: str, count: int) -> None:
     assert read(text).mentions[0].count == count

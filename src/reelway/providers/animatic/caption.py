@@ -31,7 +31,7 @@ _SIZE_MIN_PX = 9.0
 _LEADING = 1.42  # line height, in sizes: Arabic and Indic scripts need more than Latin
 _SIDE, _FOOT = 0.05, 0.06  # title-safe margins, shares of the frame's width and height
 _WHITE, _INK = 0.93, 0.13
-_SCRIM, _SHADOW = 0.42, 0.62  # how dark the picture gets towards the foot, and right behind letters
+_SCRIM, _SHADOW = 0.50, 0.80  # how dark the picture gets towards the foot, and right behind letters
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = frozenset("\u200c\u200d")
@@ -319,5 +319,6 @@ def _overlay(cover: Floats, top: int, size_px: float, block_px: float) -> Overla
     scrim = 1 - _SCRIM * (fall * fall * (3 - 2 * fall))[:, None]
     near = cv2.GaussianBlur(cover, (0, 0), max(0.6, size_px * 0.05))
     wide = cv2.GaussianBlur(cover, (0, 0), max(0.8, size_px * 0.22))
-    shadow = 1 - _SHADOW * np.clip(near + 1.3 * wide, 0, 1)
+    round_about = cv2.GaussianBlur(cover, (0, 0), max(1.2, size_px * 0.85))  # holds a line together on a pale picture
+    shadow = (1 - _SHADOW * np.clip(near + 1.3 * wide, 0, 1)) * (1 - 0.45 * np.clip(2.2 * round_about, 0, 1))
     return Overlay(top, (scrim * shadow * (1 - cover)).astype(np.float32), cover * np.float32(_WHITE))

@@ -20,6 +20,7 @@ class TreeKind(StrEnum):
     CONIFER = "conifer"
     BROADLEAF = "broadleaf"
     PALM = "palm"
+    BAMBOO = "bamboo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,31 @@ class Grove:
                 dx, dy = self._sun_side * sizes[index] * shift, -sizes[index] * shift * 0.9
                 self.disc(clump_xs[index] + dx, clump_ys[index] + dy, sizes[index] * share, light)
 
+    def heap(self, random: np.random.Generator, middle: tuple[float, float], radius: float, clumps: int) -> None:
+        """A large crown: clumps of leaves over one another, each with a shaded foot and a lit top."""
+        angles, reach = np.arange(clumps) * 2.39996, np.sqrt(np.linspace(0.0, 1.0, clumps))  # an even spiral
+        xs = middle[0] + np.cos(angles) * reach * radius * random.uniform(0.84, 1.0, clumps)
+        ys = middle[1] + np.sin(angles) * reach * radius * random.uniform(0.58, 0.72, clumps)
+        sizes = radius * random.uniform(0.19, 0.30, clumps) * (1.15 - 0.35 * reach)
+        for index in np.argsort(ys):  # the upper ones are behind
+            dim = round(46 * np.clip((ys[index] - middle[1]) / radius + 0.2, 0, 1))
+            for light, shift, share in ((_SHADE, 0.0, 1.0), (_MIDDLE, 0.16, 0.84), (_LIT - 30, 0.36, 0.50)):
+                dx, dy = self._sun_side * sizes[index] * shift * 0.8, -sizes[index] * shift
+                self.disc(xs[index] + dx, ys[index] + dy, sizes[index] * share, max(12, light - dim))
+
+    def fork(self, x: float, foot: float, height: float) -> None:
+        """A thick trunk that spreads its roots and forks into three boughs."""
+        limbs = (
+            [(0.0, 0.0, 0.085), (0.005, -0.05, 0.050), (0.012, -0.24, 0.036), (0.0, -0.50, 0.022)],
+            [(0.008, -0.24, 0.030), (-0.08, -0.37, 0.020), (-0.17, -0.54, 0.010)],
+            [(0.012, -0.28, 0.028), (0.09, -0.40, 0.019), (0.19, -0.57, 0.009)],
+        )
+        for limb in limbs:
+            for share, shift, light in ((1.0, 0.0, _SHADE), (0.45, 0.4 * self._sun_side, _MIDDLE)):
+                right = [(x + height * (at + half * (shift + share)), foot + height * up) for at, up, half in limb]
+                left = [(x + height * (at + half * (shift - share)), foot + height * up) for at, up, half in limb]
+                self.polygon(np.array([*right, *left[::-1]], np.float32), light)
+
     def palm(self, random: np.random.Generator, x: float, foot: float, height: float) -> None:
         """A bent trunk with drooping fronds."""
         lean = random.uniform(-0.18, 0.18) * height
@@ -130,6 +156,36 @@ class Grove:
             frond = np.concatenate([np.stack([xs, ys - width], 1), np.stack([xs, ys + width * 1.2], 1)[::-1]])
             lit = _LIT - 40 if np.cos(angle) * self._sun_side > 0 else _MIDDLE - 30
             self.polygon(frond.astype(np.float32), lit)
+
+    def bamboo(self, random: np.random.Generator, x: float, foot: float, height: float) -> None:
+        """A slender stem in joints that nods at its top, with sprays of narrow leaves from its middle up."""
+        rise = np.linspace(0, 1, 15)
+        lean, half = random.uniform(-0.10, 0.10) * height, height * random.uniform(0.0075, 0.0105)
+        stem_xs, stem_ys = x + lean * rise**2.4, foot - height * rise
+        halves = np.maximum(half * (1 - 0.72 * rise), 0.35)
+        tone = int(random.integers(-18, 18))
+        for shift, share, light in ((0.0, 1.0, _SHADE + 34 + tone), (0.4 * self._sun_side, 0.45, _MIDDLE + 46 + tone)):
+            left, right = stem_xs + halves * (shift - share), stem_xs + halves * (shift + share)
+            outline = np.stack([np.concatenate([left, right[::-1]]), np.concatenate([stem_ys, stem_ys[::-1]])], 1)
+            self.polygon(outline.astype(np.float32), light)
+        for joint in range(1, 14):
+            joint_x, joint_y, wide = stem_xs[joint], stem_ys[joint], halves[joint] * 1.35
+            ring = [(joint_x - wide, joint_y), (joint_x + wide, joint_y), (joint_x + wide, joint_y + half * 0.5)]
+            self.polygon(np.array([*ring, (joint_x - wide, joint_y + half * 0.5)], np.float32), _SHADE + tone)
+            if joint > 4:
+                self._spray(random, joint_x, joint_y, height * random.uniform(0.075, 0.12))
+
+    def _spray(self, random: np.random.Generator, x: float, y: float, length: float) -> None:
+        """A few narrow leaves that hang to both sides."""
+        for side in (-1.0, 1.0):
+            stalk_x, stalk_y = x + side * length * random.uniform(0.2, 0.7), y - length * random.uniform(0.0, 0.35)
+            for angle in random.uniform(-0.25, 1.15, 3):
+                reach = length * random.uniform(0.7, 1.2)
+                tip = np.array([stalk_x + side * reach * np.cos(angle), stalk_y + reach * np.sin(angle)])
+                across = np.array([-np.sin(angle) * side, np.cos(angle)]) * reach * 0.085
+                middle = np.array([stalk_x, stalk_y]) * 0.55 + tip * 0.45
+                leaf = np.stack([(stalk_x, stalk_y), middle + across, tip, middle - across]).astype(np.float32)
+                self.polygon(leaf, _LIT - 20 if side == self._sun_side else _MIDDLE)
 
     def bare(self, random: np.random.Generator, x: float, foot: float, height: float) -> None:
         """A leafless tree: branches that fork four times."""
@@ -180,7 +236,12 @@ def tree_row(stage: Stage, row: Row, foot: Callable[[Floats], Floats]) -> Layer:
 def _drawer(grove: Grove, stage: Stage, kind: TreeKind) -> Callable[[np.random.Generator, float, float, float], None]:
     if kind is TreeKind.BROADLEAF and stage.scene.is_snowy:
         return grove.bare
-    return {TreeKind.CONIFER: grove.conifer, TreeKind.BROADLEAF: grove.broadleaf, TreeKind.PALM: grove.palm}[kind]
+    return {
+        TreeKind.CONIFER: grove.conifer,
+        TreeKind.BROADLEAF: grove.broadleaf,
+        TreeKind.PALM: grove.palm,
+        TreeKind.BAMBOO: grove.bamboo,
+    }[kind]
 
 
 def _coloured(stage: Stage, sheet: Sheet, grove: Grove, row: Row) -> Layer:
@@ -189,6 +250,7 @@ def _coloured(stage: Stage, sheet: Sheet, grove: Grove, row: Row) -> Layer:
         TreeKind.CONIFER: Material.CONIFER,
         TreeKind.BROADLEAF: Material.FOLIAGE,
         TreeKind.PALM: Material.FOLIAGE,
+        TreeKind.BAMBOO: Material.FOLIAGE,
     }[row.kind]
     dark, bright = palette.material(material, 0.0) * np.float32(0.85), palette.material(material, 0.95)
     if row.kind is TreeKind.BROADLEAF and stage.scene.is_snowy:

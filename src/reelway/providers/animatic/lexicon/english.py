@@ -74,7 +74,8 @@ _LIGHT_AND_WEATHER: Mapping[Fact, str] = {
     Feature.HAZE: "haze, hazy, atmospheric haze",
     Feature.REFLECTION: "reflection, mirror lake, reflected, reflecting",
     Feature.LEAVES: "falling leaves, leaves falling, leaves, leaf",
-    Feature.PETALS: "petal, falling petals, cherry blossom, cherry blossom tree, sakura, sakura tree, blossom, confetti",
+    Feature.PETALS: "petal, falling petals, cherry blossom, cherry blossom tree, sakura, sakura tree, blossom, "
+    "confetti",
     Feature.BLOSSOM: "cherry tree, cherry blossom, cherry blossom tree, sakura, sakura tree, blossom, blossoming, "
     "plum blossom, apple blossom, almond blossom",
     Feature.BAMBOO: "bamboo",
@@ -128,7 +129,8 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.CASTLE: "castle, fortress, fort, citadel, palace, cathedral, church, chapel, abbey, temple, pagoda, shrine",
     Figure.MOSQUE: "mosque, masjid, taj mahal, dome, badshahi mosque",
     Figure.LIGHTHOUSE: "lighthouse, beacon",
-    Figure.TREE: "tree, cherry blossom tree, sakura tree, oak, willow, lone tree, bonsai, maple tree, cherry tree, apple tree",
+    Figure.TREE: "tree, oak, willow, lone tree, bonsai, maple tree, cherry tree, apple tree, cherry blossom tree, "
+    "sakura tree",
     Figure.PALM: "palm, palm tree, coconut tree, date palm",
     Figure.CACTUS: "cactus, cacti, cactuses, saguaro, succulent",
     Figure.FLOWER: "flower, rose, tulip, sunflower, lotus, daisy, orchid, lily, poppy, lavender, blossom, jasmine, "
@@ -162,8 +164,8 @@ _DIRECTION: Mapping[Fact, str] = {
     CameraMove.CRANE_UP: "crane up, cranes up, crane shot, pedestal up, boom up, rises up, camera rises, jib up",
     CameraMove.CRANE_DOWN: "crane down, cranes down, pedestal down, boom down, camera descends, jib down, "
     "camera lowers",
-    CameraMove.ORBIT: "orbit shot, slow orbit, orbit around, camera orbit, orbiting, orbits, arc shot, camera circles, rotating around, circling, revolves, "
-    "rotates around, 360 shot, camera rotates",
+    CameraMove.ORBIT: "orbit shot, slow orbit, orbit around, camera orbit, orbiting, orbits, arc shot, camera circles, "
+    "rotating around, circling, revolves, rotates around, 360 shot, camera rotates",
     CameraMove.FLY: "drone shot, drone view, drone footage, drone over, drone, flyover, fly over, flies over, "
     "fly through, flythrough, aerial shot, aerial, flying over, fpv, bird's eye, birds eye, aerial view",
     CameraMove.HANDHELD: "handheld, hand held, shaky, shaky cam, documentary style, found footage, camera shake",

@@ -40,7 +40,8 @@ class Actor:
     """One figure, drawn outline by outline in every frame."""
 
     def __init__(self, stage: Stage, role: Role, mark: Mark, own: Colour, duration_s: float) -> None:
-        self._stage, self._role, self._mark = stage, role, mark
+        assert role.draw is not None, "a figure without outlines is no actor"
+        self._stage, self._role, self._mark, self._draw = stage, role, mark, role.draw
         self._duration_s = duration_s
         path = min(role.speed * duration_s, 0.62 * stage.aspect)
         self._speed = path / duration_s
@@ -55,7 +56,7 @@ class Actor:
         to_screen = self._stage.to_screen(moment.pose, self._mark.depth)
         distance = self._speed * moment.time_s
         x = self._mark.x + self._mark.facing * (distance - self._speed * self._duration_s / 2)
-        parts = self._role.draw(self._phase(distance, moment.time_s))
+        parts = self._draw(self._phase(distance, moment.time_s))
         lift, turn = self._lift(moment.time_s)
         to_pixels = to_screen @ self._placing(x, self._mark.y + lift, turn)
         if self._role.motion in (Motion.WALKS, Motion.DRIVES, Motion.STANDS):

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from reelway.providers.animatic.facts import CameraMove, Place, ShotSize, SubjectKind
+from reelway.providers.animatic.facts import CameraMove, Feature, Figure, Place, Season, ShotSize, SubjectKind
 from reelway.providers.animatic.palette import NAMED, Colour, colour
 from reelway.providers.animatic.scene import Subject
 from reelway.providers.animatic.stage import Element, Ground, Stage
 from reelway.providers.animatic.subjects.actor import Actor, Mark
+from reelway.providers.animatic.subjects.planted import planted_tree
 from reelway.providers.animatic.subjects.roles import ROLES, Motion, Role
 
 _SHOT_SCALES = {ShotSize.CLOSE: 1.65, ShotSize.MEDIUM: 1.0, ShotSize.WIDE: 0.62, ShotSize.AERIAL: 0.42}
@@ -22,6 +23,7 @@ _BACK_TO_FRONT = (
 )
 _LEFTWARDS = (CameraMove.PAN_LEFT, CameraMove.TRUCK_LEFT)
 _RIGHTWARDS = (CameraMove.PAN_RIGHT, CameraMove.TRUCK_RIGHT)
+_MANY_COLOURS = ("f2a02e", "3f8fe0", "e8553f", "f4d03f", "b05fd0", "38b58a", "ef6fa5")
 _BOTTOM = 0.465  # feet stay above this even when the camera has come close
 _TOP = -0.44  # nothing named in a prompt is placed higher than this
 
@@ -36,19 +38,19 @@ def cast(stage: Stage, ground: Ground, duration_s: float) -> list[Element]:
     return actors
 
 
-def _group(stage: Stage, ground: Ground, subject: Subject, slot: float, duration_s: float) -> list[Actor]:
+def _group(stage: Stage, ground: Ground, subject: Subject, slot: float, duration_s: float) -> list[Element]:
     """One subject, as many times as the prompt counts it."""
     role = ROLES[subject.figure]
     if stage.scene.place is Place.UNDERWATER and role.motion in (Motion.LEAPS, Motion.SAILS, Motion.WALKS):
         role = replace(role, motion=Motion.FLIES)  # down there everybody swims
     random = stage.scene.random(f"cast {subject.figure}")
-    own = NAMED[subject.colour] if subject.colour else colour(role.colour)
+    own = _own_colour(stage, subject, role)
     size = _size(stage, role, subject.count)
     facing = _facing(stage, random)
     y = _feet(stage, ground, role, size)
     step = role.width / role.height * size * (1.12 if role.motion is not Motion.STANDS else 1.3)
-    actors = []
-    for index in _spread(subject.count):
+    actors: list[Element] = []
+    for number, index in enumerate(_spread(subject.count)):
         jitter = random.uniform(-0.12, 0.12, 2) if subject.count > 1 else np.zeros(2)
         back = abs(index) * (0.16 * size if role.motion is Motion.FLIES else 0.02)
         mark = Mark(
@@ -59,7 +61,10 @@ def _group(stage: Stage, ground: Ground, subject: Subject, slot: float, duration
             facing=facing,
             offset=float(random.random()) if subject.count > 1 else 0.0,
         )
-        actors.append(Actor(stage, role, mark, _varied(own, random, subject.count), duration_s))
+        if role.draw is None:
+            actors.append(planted_tree(stage, mark, own))
+            continue
+        actors.append(Actor(stage, role, mark, _varied(stage, own, random, (number, subject.count)), duration_s))
     return actors
 
 
@@ -69,7 +74,21 @@ def _spread(count: int) -> list[float]:
     return sorted(places, key=lambda place: (-abs(place), place))
 
 
-def _varied(own: Colour, random: np.random.Generator, count: int) -> Colour:
+def _own_colour(stage: Stage, subject: Subject, role: Role) -> Colour:
+    """The colour that the prompt names, or that a tree has in bloom or in autumn, or the figure's usual one."""
+    if subject.figure is Figure.TREE:
+        if Feature.BLOSSOM in stage.scene.features:
+            return colour("f2a3c0")
+        if stage.scene.season is Season.AUTUMN and subject.colour is None:
+            return colour("c8702c")
+    return NAMED[subject.colour] if subject.colour else colour(role.colour)
+
+
+def _varied(stage: Stage, own: Colour, random: np.random.Generator, place: tuple[int, int]) -> Colour:
+    """One figure's own colour, by its number and their count: a little lighter or darker, or its own among many."""
+    number, count = place
+    if Feature.COLOURFUL in stage.scene.features:
+        return colour(_MANY_COLOURS[(number + stage.scene.seed) % len(_MANY_COLOURS)])
     if count == 1:
         return own
     return np.clip(own * np.float32(random.uniform(0.86, 1.14)), 0, 1)

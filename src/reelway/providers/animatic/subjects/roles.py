@@ -26,11 +26,12 @@ class Motion(StrEnum):
 class Role:
     """How a figure is shown.
 
-    `height` and `width` in world units before the shot's scale; `stride` is how far one phase carries it, in shares of
-    its height; `speed` in world units a second; `colour` an "rrggbb" code for when the prompt names none.
+    `draw` is None where the figure is painted once (`planted`). `height` and `width` in world units before the shot's
+    scale; `stride` is how far one phase carries it, in shares of its height; `speed` in world units a second; `colour`
+    an "rrggbb" code for when the prompt names none.
     """
 
-    draw: Callable[[float], list[Part]]
+    draw: Callable[[float], list[Part]] | None
     motion: Motion
     height: float
     width: float
@@ -81,7 +82,7 @@ ROLES: Mapping[Figure, Role] = {
     Figure.CASTLE: Role(standing.castle, _STANDS, 0.42, 0.62, 1.0, 0.0, "8f8578"),
     Figure.MOSQUE: Role(standing.mosque, _STANDS, 0.46, 0.72, 1.0, 0.0, "c9b79a"),
     Figure.LIGHTHOUSE: Role(standing.lighthouse, _STANDS, 0.52, 0.30, 1.0, 0.0, "b8403a"),
-    Figure.TREE: Role(standing.tree, _STANDS, 0.58, 0.52, 1.0, 0.0, "3f6a38"),
+    Figure.TREE: Role(None, _STANDS, 0.58, 0.52, 1.0, 0.0, "3f6a38"),
     Figure.PALM: Role(standing.palm, _STANDS, 0.56, 0.44, 1.0, 0.0, "3f7a44"),
     Figure.CACTUS: Role(standing.cactus, _STANDS, 0.44, 0.30, 1.0, 0.0, "4a7a4c"),
     Figure.FLOWER: Role(standing.flower, _STANDS, 0.52, 0.30, 1.0, 0.0, "d8486a"),

@@ -107,22 +107,6 @@ def lighthouse(phase: float) -> list[Part]:
     return [*parts, polygon([(-0.085, -0.90), (0.0, -1.0), (0.085, -0.90)], Tone.DARK)]
 
 
-def tree(phase: float) -> list[Part]:
-    """A broad old tree; its crown breathes in the wind."""
-    sway = 0.012 * math.sin(2 * math.pi * phase * 0.3)
-    random = np.random.Generator(np.random.PCG64(11))
-    parts = chain([(0.0, 0.0), (0.01, -0.22), (0.0, -0.48)], [0.062, 0.042, 0.030], Tone.DARK)
-    parts += chain([(0.01, -0.26), (-0.14, -0.48)], [0.030, 0.015], Tone.DARK)
-    parts += chain([(0.01, -0.30), (0.16, -0.52)], [0.028, 0.014], Tone.DARK)
-    clumps = []
-    for angle, reach in zip(np.arange(44) * 2.39996, np.sqrt(np.linspace(0.0, 1, 44)), strict=True):
-        lift = -0.66 + math.sin(angle) * reach * 0.25
-        clumps.append((math.cos(angle) * reach * 0.37 + sway * (1 - lift), lift, float(random.uniform(0.065, 0.115))))
-    parts += [ellipse(x, y, size, size * 0.86) for x, y, size in clumps]
-    parts += [ellipse(x + 0.022, y - 0.030, size * 0.62, size * 0.50, Tone.GREEN) for x, y, size in clumps]
-    return parts
-
-
 def palm(phase: float) -> list[Part]:
     sway = 0.03 * math.sin(2 * math.pi * phase * 0.35)
     spine = [(0.16 * share**1.8 - 0.06 + sway * share**2, -0.84 * share) for share in np.linspace(0, 1, 8)]
