@@ -42,6 +42,8 @@ def test_subjects_come_in_the_order_of_the_text_with_number_and_colour() -> None
 @pytest.mark.parametrize(
     ("prompt", "place"),
     [
+        ("a dragon over a castle", Place.HILLS),
+        ("an eagle and an aeroplane", Place.SKY),
         ("an astronaut", Place.SPACE),
         ("a sailboat", Place.SEA),
         ("a perfume bottle", Place.STUDIO),

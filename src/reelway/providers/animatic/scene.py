@@ -277,9 +277,10 @@ class _Chooser:
             return (strong or named)[0]
         if self._before is not None and self._before.place not in self._absent:
             return self._before.place
-        for subject in subjects:
-            place = _FIGURE_PLACES.get(subject.figure, _kind_place(subject.kind))
-            if place not in self._absent:
+        usual = [_FIGURE_PLACES.get(subject.figure, _kind_place(subject.kind)) for subject in subjects]
+        is_grounded = any(place is not Place.SKY for place in usual)
+        for place in usual:
+            if place not in self._absent and not (is_grounded and place is Place.SKY):  # no castle hangs in the air
                 return place
         return self.seeded("place", _UNNAMED_PLACES)
 

@@ -97,7 +97,7 @@ _SUBJECTS: Mapping[Fact, str] = {
     SubjectKind.PLANT: "plant, houseplant, crop",
     SubjectKind.PRODUCT: "product, merchandise, gadget, device, item, packaging",
     Figure.MAN: "man, men, boy, guy, gentleman, hiker, traveller, traveler, runner, soldier, warrior, samurai, "
-    "knight, king, wizard, cowboy, monk, farmer, fisherman, father, dancer, chef, detective, skater, cyclist, "
+    "knight, king, wizard, cowboy, monk, farmer, fisherman, father, dancer, chef, detective, skater, "
     "surfer, robot, he",
     Figure.WOMAN: "woman, women, girl, lady, queen, princess, bride, ballerina, mother, she, actress, grandmother",
     Figure.CHILD: "child, children, kid, toddler, baby, little girl, little boy, schoolboy, schoolgirl",
@@ -118,7 +118,7 @@ _SUBJECTS: Mapping[Fact, str] = {
     "convertible, supercar, ferrari, tesla, van",
     Figure.BUS: "bus, truck, lorry, school bus, double decker, tram, rickshaw, tractor, minibus",
     Figure.TRAIN: "train, locomotive, steam train, railway, subway, metro, bullet train, railroad",
-    Figure.BICYCLE: "bicycle, bike, motorcycle, motorbike, scooter",
+    Figure.BICYCLE: "bicycle, bike, cyclist, biker, motorcyclist, motorcycle, motorbike, scooter",
     Figure.SAILBOAT: "sailboat, boat, sailing boat, yacht, canoe, kayak, gondola, rowboat, raft, fishing boat, dhow",
     Figure.SHIP: "ship, cargo ship, cruise ship, ferry, tanker, warship, pirate ship, vessel, submarine",
     Figure.AEROPLANE: "airplane, aeroplane, plane, aircraft, jet, airliner, helicopter, fighter jet, glider",

@@ -265,7 +265,7 @@ def _tones(stage: Stage, own: Colour, role: Role, depth: float) -> dict[Tone, Co
         Tone.GLASS: palette.grade(np.clip(glass * np.float32(0.62), 0, 1)),
         Tone.GLOW: palette.grade(colour("ffd488")) if shines else lit(glass, 0.35),
         Tone.WHITE: lit(palette.grade(colour("efece4")), 0.85),
-        Tone.GREEN: lit(palette.grade(mix(own, colour("6fa04a"), 0.7)), 0.75),
+        Tone.GREEN: lit(palette.grade(mix(own, colour("6fa04a"), 0.88)), 0.75),
         Tone.BEAM: palette.grade(colour("ffeec2")),
         Tone.STEAM: palette.grade(colour("f4f4f4")),
     }
