@@ -5,6 +5,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from animatic.conftest import Screen
 from animatic.screening import Pixels, brightness, difference, picture_growth, picture_shift
@@ -148,6 +149,55 @@ def test_a_named_colour_is_the_subjects_colour(film: Screen) -> None:
     red, blue = car_colour("red"), car_colour("blue")
     assert red[0] > 1.4 * max(red[1], red[2])
     assert blue[2] > 1.2 * max(blue[0], blue[1])
+
+
+def hues_of(frame: Pixels, empty: Pixels) -> list[int]:
+    """The hues of what is in a frame and not in an empty one, in twelfths of the circle, each of a tenth of it."""
+    shown = np.abs(frame.astype(int) - empty.astype(int)).max(axis=2) > 40
+    hue, saturation, _ = np.moveaxis(cv2.cvtColor(frame, cv2.COLOR_RGB2HSV)[shown].astype(int), -1, 0)
+    counts = np.bincount(hue[saturation > 90] // 15, minlength=12)
+    return [int(part) for part in np.flatnonzero(counts > 0.1 * counts.sum())]
+
+
+def test_colourful_fish_have_several_colours_and_plain_fish_one(film: Screen) -> None:
+    def hues(words: str) -> list[int]:
+        prompt = f"{words} underwater at noon{_STATIC}"
+        return hues_of(film(prompt).middle, film(prompt, negative_prompt="fish").middle)
+
+    assert len(hues("colourful fish")) >= 3 > len(hues("five red fish"))
+
+
+def test_a_tree_is_pink_in_bloom_and_orange_in_autumn_and_green_in_summer(film: Screen) -> None:
+    def crown(words: str) -> NDArray[np.float64]:
+        prompt = f"{words}, hills at noon{_STATIC}"
+        frame, empty = film(prompt).middle.astype(int), film(prompt, negative_prompt="tree").middle.astype(int)
+        changed = np.abs(frame - empty).max(axis=2) > 40
+        changed[120:] = False  # the trunk
+        tint: NDArray[np.float64] = frame[changed].mean(axis=0)
+        return tint
+
+    bloom, autumn, summer = crown("a cherry tree in spring"), crown("a tree in autumn"), crown("a tree in summer")
+    assert bloom[0] > bloom[2] > bloom[1]
+    assert autumn[0] > autumn[1] > autumn[2]
+    assert summer[1] > max(summer[0], summer[2])
+
+
+def test_a_bamboo_grove_is_made_of_upright_stems(film: Screen) -> None:
+    def uprightness(words: str) -> float:
+        grey = cv2.cvtColor(film(f"{words} at noon{_STATIC}").middle[:110], cv2.COLOR_RGB2GRAY)
+        across, down = (np.abs(cv2.Sobel(grey, cv2.CV_64F, *order)).mean() for order in ((1, 0), (0, 1)))
+        return float(across / down)
+
+    assert uprightness("a bamboo grove") > 1.3 * uprightness("an oak forest in autumn")
+
+
+def test_a_panda_is_black_and_white(film: Screen) -> None:
+    prompt = f"a panda in a field at noon, close up{_STATIC}"
+    frame, empty = film(prompt).middle.astype(int), film(prompt, negative_prompt="panda").middle.astype(int)
+    panda = frame[np.abs(frame - empty).max(axis=2) > 24]
+    assert (np.ptp(panda, axis=1) < 70).mean() > 0.7, "it has hardly any colour"
+    assert (panda.mean(axis=1) > 150).mean() > 0.25, "much of it is white"
+    assert (panda.mean(axis=1) < 70).mean() > 0.12, "and its legs are black"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def facts_in(text: str) -> list[Fact]:
     [
         ("Snowy MOUNTAINS at dawn", {Place.MOUNTAINS, TimeOfDay.DAWN, Weather.SNOW}),
         ("the cities at night", {Place.CITY, TimeOfDay.NIGHT}),
-        ("foxes by a lake, pan left", {Figure.DOG, Place.LAKE, CameraMove.PAN_LEFT}),
+        ("foxes by a lake, pan left", {Figure.FOX, Place.LAKE, CameraMove.PAN_LEFT}),
         ("برف پوش پہاڑوں میں صبح", {Place.MOUNTAINS, TimeOfDay.DAWN}),
         ("سمندر کے کنارے شام کو ایک گھوڑا", {Place.SEA, TimeOfDay.DUSK, Figure.HORSE}),
         ("夜晚的上海下雨", {Place.CITY, TimeOfDay.NIGHT, Weather.RAIN}),

@@ -61,6 +61,7 @@ class Figure(StrEnum):
     ASTRONAUT = "astronaut"
     HORSE = "horse"
     DOG = "dog"
+    FOX = "fox"
     CAT = "cat"
     DEER = "deer"
     ELEPHANT = "elephant"
@@ -69,6 +70,7 @@ class Figure(StrEnum):
     PANDA = "panda"
     BIRD = "bird"
     FISH = "fish"
+    DOLPHIN = "dolphin"
     CAR = "car"
     BUS = "bus"
     TRAIN = "train"
@@ -100,6 +102,7 @@ _KIND_FIGURES = {
     SubjectKind.ANIMAL: (
         Figure.HORSE,
         Figure.DOG,
+        Figure.FOX,
         Figure.CAT,
         Figure.DEER,
         Figure.ELEPHANT,
@@ -108,6 +111,7 @@ _KIND_FIGURES = {
         Figure.PANDA,
         Figure.BIRD,
         Figure.FISH,
+        Figure.DOLPHIN,
     ),
     SubjectKind.VEHICLE: (
         Figure.CAR,

@@ -93,7 +93,7 @@ class Grove:
         self.polygon(np.array(outlines[sunny], np.float32), _MIDDLE + tone + 40)
 
     def broadleaf(self, random: np.random.Generator, x: float, foot: float, height: float) -> None:
-        """A round crown of many clumps on a trunk, each clump lit from the sun's side."""
+        """A round crown on a trunk."""
         trunk = height * 0.035
         crown_y, crown = foot - height * 0.62, height * 0.36
         self.polygon(
@@ -103,18 +103,10 @@ class Grove:
             ),
             20,
         )
-        clumps = 44 if height > 60 else 14
-        angles, reach = random.uniform(0, 2 * np.pi, clumps), np.sqrt(random.uniform(0, 1, clumps))
-        sizes = crown * random.uniform(0.18, 0.38, clumps)
-        clump_xs = x + np.cos(angles) * reach * crown * 0.95
-        clump_ys = crown_y + np.sin(angles) * reach * crown * 0.72
-        for light, shift, share in ((_SHADE, 0.0, 1.0), (_MIDDLE, 0.16, 0.82), (_LIT, 0.34, 0.46)):
-            for index in np.argsort(-clump_ys):
-                dx, dy = self._sun_side * sizes[index] * shift, -sizes[index] * shift * 0.9
-                self.disc(clump_xs[index] + dx, clump_ys[index] + dy, sizes[index] * share, light)
+        self.heap(random, (x, crown_y), crown, 40 if height > 60 else 16)
 
     def heap(self, random: np.random.Generator, middle: tuple[float, float], radius: float, clumps: int) -> None:
-        """A large crown: clumps of leaves over one another, each with a shaded foot and a lit top."""
+        """A crown: clumps of leaves over one another, each with a shaded foot and a top lit from the sun's side."""
         angles, reach = np.arange(clumps) * 2.39996, np.sqrt(np.linspace(0.0, 1.0, clumps))  # an even spiral
         xs = middle[0] + np.cos(angles) * reach * radius * random.uniform(0.84, 1.0, clumps)
         ys = middle[1] + np.sin(angles) * reach * radius * random.uniform(0.58, 0.72, clumps)
@@ -227,7 +219,7 @@ def tree_row(stage: Stage, row: Row, foot: Callable[[Floats], Floats]) -> Layer:
             x, y = (xs[index] - sheet.xs[0, 0]) * sheet.ppu, (feet[index] - sheet.ys[0, 0]) * sheet.ppu
             draw(children[index], float(x), float(y), float(sizes[index] * sheet.ppu))
     if row.kind is TreeKind.BROADLEAF and not stage.scene.is_snowy:
-        grove.ruffle(random, min(row.height * 0.030, 0.009) * sheet.ppu, 1.0)
+        grove.ruffle(random, min(row.height * 0.030, 0.006) * sheet.ppu, 0.7)
     elif row.kind is TreeKind.CONIFER:
         grove.ruffle(random, row.height * 0.016 * sheet.ppu, 0.4)
     return _coloured(stage, sheet, grove, row)

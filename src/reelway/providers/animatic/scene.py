@@ -59,6 +59,7 @@ _FIGURE_PLACES = {
     Figure.AEROPLANE: Place.SKY,
     Figure.BALLOON: Place.SKY,
     Figure.FISH: Place.SEA,
+    Figure.DOLPHIN: Place.SEA,
     Figure.SAILBOAT: Place.SEA,
     Figure.SHIP: Place.SEA,
     Figure.LIGHTHOUSE: Place.SEA,

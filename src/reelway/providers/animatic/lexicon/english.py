@@ -104,7 +104,8 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.ASTRONAUT: "astronaut, cosmonaut, spacewalker, spaceman",
     Figure.HORSE: "horse, stallion, mare, pony, foal, zebra, donkey, unicorn, mustang, cow, bull, buffalo, ox, goat, "
     "sheep",
-    Figure.DOG: "dog, puppy, hound, retriever, husky, corgi, wolf, fox, wolves, foxes, coyote, poodle, dachshund",
+    Figure.DOG: "dog, puppy, hound, retriever, poodle, dachshund, beagle, labrador, spaniel",
+    Figure.FOX: "fox, foxes, wolf, wolves, coyote, husky, corgi, jackal, german shepherd",
     Figure.CAT: "cat, kitten, kitty, tiger, lion, leopard, panther, cheetah, snow leopard, lynx, tabby, lioness",
     Figure.DEER: "deer, stag, elk, moose, reindeer, antelope, gazelle, markhor, ibex, fawn",
     Figure.ELEPHANT: "elephant, mammoth, rhino, rhinoceros, hippo",
@@ -113,7 +114,8 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.PANDA: "panda, giant panda",
     Figure.BIRD: "bird, eagle, hawk, falcon, seagull, gull, crow, raven, dove, pigeon, owl, crane bird, swan, duck, "
     "goose, geese, parrot, hummingbird, sparrow, butterfly, butterflies, dragon, flock",
-    Figure.FISH: "fish, shark, whale, dolphin, goldfish, koi, orca, turtle, sea turtle, salmon, tuna",
+    Figure.FISH: "fish, goldfish, koi, turtle, sea turtle, salmon, tuna",
+    Figure.DOLPHIN: "dolphin, whale, shark, orca, porpoise, seal",
     Figure.CAR: "car, vintage car, classic car, retro car, automobile, sports car, sedan, taxi, suv, jeep, race car, "
     "convertible, supercar, ferrari, tesla, van",
     Figure.BUS: "bus, truck, lorry, school bus, double decker, tram, rickshaw, tractor, minibus",
@@ -213,7 +215,7 @@ _COLOURS: Mapping[Fact, str] = {
     ColourName.BROWN: "brown, chestnut, chocolate, tan, bronze, wooden, coffee, eagle, moose",
     ColourName.WHITE: "white, ivory, snow white, cream, polar bear, swan, daisy, lily, white background, unicorn, "
     "dove, seagull, wedding dress, bride",
-    ColourName.GREY: "grey, gray, silver, chrome, metallic, wolf, wolves, donkey, pigeon, shark, dolphin, rhino",
+    ColourName.GREY: "grey, gray, silver, chrome, metallic, wolf, wolves, husky, donkey, pigeon, shark, dolphin, rhino",
     ColourName.BLACK: "black, ebony, obsidian, jet black, raven, crow, panther, black background, gorilla",
 }
 

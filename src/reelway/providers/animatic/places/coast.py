@@ -9,7 +9,15 @@ from reelway.providers.animatic.stage import Ground, Layer, Setting, Stage
 from reelway.providers.animatic.terrain import Relief
 from reelway.providers.animatic.water import Water
 
-_AFLOAT = (Figure.SAILBOAT, Figure.SHIP, Figure.FISH, Figure.BIRD, Figure.AEROPLANE, Figure.BALLOON)
+_AFLOAT = (
+    Figure.SAILBOAT,
+    Figure.SHIP,
+    Figure.FISH,
+    Figure.DOLPHIN,
+    Figure.BIRD,
+    Figure.AEROPLANE,
+    Figure.BALLOON,
+)
 
 
 def sea(stage: Stage) -> Setting:

@@ -8,7 +8,7 @@ from reelway.providers.animatic.stage import Ground, Layer, Setting, Stage
 from reelway.providers.animatic.terrain import Relief
 from reelway.providers.animatic.water import Water
 
-_AFLOAT = (Figure.SAILBOAT, Figure.SHIP, Figure.FISH)
+_AFLOAT = (Figure.SAILBOAT, Figure.SHIP, Figure.FISH, Figure.DOLPHIN)
 
 
 def mountains(stage: Stage) -> Setting:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import partial
 
 from reelway.providers.animatic.facts import Figure
-from reelway.providers.animatic.subjects import animals, people, standing, vehicles
+from reelway.providers.animatic.subjects import animals, fins_and_wings, people, standing, vehicles
 from reelway.providers.animatic.subjects.shapes import Part
 
 
@@ -60,14 +60,16 @@ ROLES: Mapping[Figure, Role] = {
     Figure.ASTRONAUT: Role(people.astronaut, _FLOATS, 0.44, 0.30, 1.0, 0.025, "c8502c"),
     Figure.HORSE: Role(_beast(Figure.HORSE), _WALKS, 0.36, 0.42, 0.80, 0.20, "6e4630"),
     Figure.DOG: Role(_beast(Figure.DOG), _WALKS, 0.25, 0.30, 0.72, 0.17, "a87844"),
+    Figure.FOX: Role(_beast(Figure.FOX), _WALKS, 0.24, 0.32, 0.72, 0.17, "c8702c"),
     Figure.CAT: Role(_beast(Figure.CAT), _WALKS, 0.24, 0.30, 0.70, 0.11, "b8793f"),
     Figure.DEER: Role(_beast(Figure.DEER), _WALKS, 0.38, 0.36, 0.70, 0.14, "8a5f3c"),
     Figure.ELEPHANT: Role(_beast(Figure.ELEPHANT), _WALKS, 0.40, 0.50, 0.60, 0.12, "7d7a7c"),
     Figure.CAMEL: Role(_beast(Figure.CAMEL), _WALKS, 0.42, 0.44, 0.70, 0.12, "b08652"),
     Figure.BEAR: Role(_beast(Figure.BEAR), _WALKS, 0.28, 0.40, 0.70, 0.12, "5a4030"),
     Figure.PANDA: Role(_beast(Figure.PANDA), _WALKS, 0.27, 0.38, 0.62, 0.08, "e9e4d8"),
-    Figure.BIRD: Role(animals.bird, _FLIES, 0.24, 0.28, 0.62, 0.16, "e8e4da"),
-    Figure.FISH: Role(animals.fish, Motion.LEAPS, 0.22, 0.26, 0.8, 0.16, "5f7f96"),
+    Figure.BIRD: Role(fins_and_wings.bird, _FLIES, 0.24, 0.28, 0.62, 0.16, "e8e4da"),
+    Figure.FISH: Role(fins_and_wings.fish, Motion.LEAPS, 0.22, 0.26, 0.8, 0.16, "5f7f96"),
+    Figure.DOLPHIN: Role(fins_and_wings.dolphin, Motion.LEAPS, 0.24, 0.30, 0.8, 0.16, "6f8496"),
     Figure.CAR: Role(vehicles.car, _DRIVES, 0.19, 0.52, 1.25, 0.30, "b53a34"),
     Figure.BUS: Role(vehicles.bus, _DRIVES, 0.30, 0.72, 0.94, 0.24, "d8a032"),
     Figure.TRAIN: Role(vehicles.train, _DRIVES, 0.22, 1.0, 0.62, 0.40, "3f6f8f"),

@@ -51,6 +51,10 @@ class Part:
     tone: Tone
 
 
+Outlines: TypeAlias = tuple[tuple[Tone, str], ...]
+"""Tones with "x,y x,y ..." in hundredths of the figure's height, y up: smooth curves, or polygons after a "^"."""
+
+
 def polygon(points: Sequence[Point], tone: Tone = Tone.BODY) -> Part:
     return Part(np.array(points, np.float32), tone)
 
@@ -114,6 +118,16 @@ def _smoothing(count: int) -> Floats:
         + (3 * knots - before - 3 * after + second)[:, None] * steps**3
     )
     return (0.5 * cubic).reshape(-1, count)
+
+
+def drawn(outlines: Outlines) -> tuple[Part, ...]:
+    """The parts that outlines tell of."""
+    parts = []
+    for tone, text in outlines:
+        pairs = [pair.split(",") for pair in text.removeprefix("^").split()]
+        points = [(float(x) / 100, -float(y) / 100) for x, y in pairs]
+        parts.append(polygon(points, tone) if text.startswith("^") else blob(points, tone))
+    return tuple(parts)
 
 
 def reach(start: Point, angle: float, length: float) -> Point:
