@@ -123,7 +123,7 @@ def test_a_plural_is_more_than_one() -> None:
 
 
 def test_a_panda_is_no_cat() -> None:
-    assert [subject.figure.value for subject in describe("一只熊猫在竹林里").subjects] == ["bear"]
+    assert [subject.figure.value for subject in describe("一只熊猫在竹林里").subjects] == ["panda"]
 
 
 @pytest.mark.parametrize(

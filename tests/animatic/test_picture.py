@@ -83,6 +83,17 @@ def test_a_room_has_a_window_that_is_brighter_than_its_walls(film: Screen) -> No
     assert 0.02 < (bright & blue).mean() < 0.3
 
 
+def test_a_lamp_lights_a_room_at_night_on_the_side_of_the_furniture(film: Screen) -> None:
+    def warmth(frame: Pixels) -> list[float]:
+        """How much redder than blue the wall is, in the left and the right half."""
+        wall = frame[:110].astype(np.float64)
+        return [float((half[..., 0] - half[..., 2]).mean()) for half in (wall[:, :160], wall[:, 160:])]
+
+    night, noon = (warmth(film(f"a living room {time}{_STATIC}").middle) for time in ("at night", "at noon"))
+    assert max(night) - min(night) > 15
+    assert max(night) - min(night) > 1.5 * abs(noon[0] - noon[1])
+
+
 @pytest.mark.parametrize("weather", ["rain", "snowfall"])
 def test_rain_and_snow_fall_through_the_picture(film: Screen, weather: str) -> None:
     shown, dry = film(f"a meadow in {weather}{_STATIC}"), film(f"a meadow under a clear sky{_STATIC}")
