@@ -31,6 +31,24 @@ def test_a_prompt_names_place_time_weather_season_camera_shot_and_style() -> Non
     assert figures(scene) == [Figure.TREE]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "colours"),
+    [
+        ("a woman in a green dress in a field", ["green"]),
+        ("a woman and a black cat", [None, "black"]),
+        ("a man in a blue coat and a red car", ["blue", "red"]),
+        ("a woman by a blue lake", [None]),
+        ("a girl in a white room", [None]),
+        ("two boys wearing yellow shirts", ["yellow"]),
+        ("a dog with a red ball", [None]),
+    ],
+)
+def test_a_colour_after_a_person_is_of_the_clothes_unless_it_is_of_something_else(
+    prompt: str, colours: list[str | None]
+) -> None:
+    assert [subject.colour for subject in describe(prompt).subjects] == colours
+
+
 def test_subjects_come_in_the_order_of_the_text_with_number_and_colour() -> None:
     scene = describe("three white horses and a red car on a beach")
     assert [(subject.figure, subject.count, subject.colour) for subject in scene.subjects] == [

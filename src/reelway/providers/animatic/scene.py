@@ -29,6 +29,7 @@ from reelway.providers.animatic.seeds import seed_of, stream
 
 _SUBJECTS_MAX = 3
 _COUNT_MAX = 7
+_COLOUR_HOLD = 10  # code points in which a colour is of the thing or the place that follows: "a white room"
 _COLOUR_REACH = 24  # code points between a colour's name and the thing that has it
 _EVIDENCE_MAX = 40
 
@@ -223,6 +224,7 @@ class _Chooser:
         self._mentions = [mention for mention in reading.mentions if not _is_refused(mention.fact, absent)]
         self._every = [mention for mention in reading.every if not _is_refused(mention.fact, absent)]
         self._things = [mention.position for mention in reading.every if isinstance(mention.fact, Figure | SubjectKind)]
+        self._people = {mention.position for mention in reading.every if _is_person(mention.fact)}
         self._absent = absent
         self._seed = seed
 
@@ -253,14 +255,24 @@ class _Chooser:
         return Subject(figure, min(_COUNT_MAX, mention.count), self._colour_near(mention.position))
 
     def _colour_near(self, position: int) -> ColourName | None:
-        """The colour named shortly before a subject but after the last one, or else its usual one: a fox is orange."""
+        """The colour named shortly before a subject but after the last one, or what a person wears ("in a red dress"),
+        or else the subject's usual one: a fox is orange.
+        """
         since = max((at for at in self._things if at < position), default=-1)
         colours = [mention for mention in self._every if isinstance(mention.fact, ColourName)]
         said = [
             mention.fact for mention in colours if max(since, position - _COLOUR_REACH) < mention.position < position
         ]
         usual = [mention.fact for mention in colours if mention.position == position]
-        return next((fact for fact in (*reversed(said), *usual) if isinstance(fact, ColourName)), None)
+        worn = [mention.fact for mention in colours if position in self._people and self._is_worn(mention, position)]
+        return next((fact for fact in (*reversed(said), *worn, *usual) if isinstance(fact, ColourName)), None)
+
+    def _is_worn(self, colour: Mention, position: int) -> bool:
+        """Whether a colour is of the clothes of the person at a position: soon after it, and of no thing or place."""
+        follows = (mention for mention in self._every if isinstance(mention.fact, Figure | SubjectKind | Place))
+        belongs = any(0 < mention.position - colour.position <= _COLOUR_HOLD for mention in follows)
+        is_last = not any(position < at < colour.position for at in self._things)
+        return is_last and not belongs and position < colour.position <= position + _COLOUR_REACH
 
     def free_colours(self) -> tuple[ColourName, ...]:
         """The colours that no thing wears, in the order of the text; things that were refused wear theirs too."""
@@ -324,6 +336,10 @@ class _Chooser:
 
 def _is_refused(fact: Fact, absent: frozenset[Fact]) -> bool:
     return fact in absent or (isinstance(fact, Figure) and FIGURE_KINDS[fact] in absent)
+
+
+def _is_person(fact: Fact) -> bool:
+    return fact is SubjectKind.PERSON or (isinstance(fact, Figure) and FIGURE_KINDS[fact] is SubjectKind.PERSON)
 
 
 def _kind_place(kind: SubjectKind) -> Place:
