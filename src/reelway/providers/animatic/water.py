@@ -21,7 +21,8 @@ class Water:
     """Fills the frame below a shore line with the mirrored picture above it. Drawn after everything it mirrors.
 
     `shore` is the water's far edge at depth `depth`; `roughness` 0 is a mirror and 1 the open sea. Waves are two sheets
-    that travel against each other; what bends light is kept at half size, for waves are smooth.
+    that travel against each other; what bends light, and the mirrored picture, are kept at half size: waves are smooth,
+    and no water mirrors as sharply as it is looked at.
     """
 
     def __init__(self, stage: Stage, *, shore: float, depth: float, roughness: float) -> None:
@@ -39,8 +40,7 @@ class Water:
         self._swell = 0.015 + 0.11 * roughness
         self._rows = 2 * np.arange(half[0], dtype=np.float32)[:, None] + 0.5
         self._columns = 2 * np.arange(half[1], dtype=np.float32)[None] + 0.5
-        self._half_maps = np.empty((2, *half), np.float32)
-        self._maps = np.empty((2, height, width), np.float32)
+        self._maps = np.empty((2, *half), np.float32)
         self._mirror = 0.75 if stage.scene.shows(Feature.REFLECTION, usually=True) else 0.0
         self._keep, self._own = self._tint_planes(roughness)
         self._glitters = self._is_lit()
@@ -99,23 +99,26 @@ class Water:
         """Sample the frame above the line, upside down; ripples shift where each point looks, further when near."""
         count = canvas.height - top
         rows, columns = count // 2, canvas.width // 2
-        half_x, half_y = self._half_maps[:, :rows]
+        across, down = self._maps[:, :rows]
         first, second = self._views(self._ripples, rows, columns, travel)
-        np.add(first, second, out=half_y)
-        np.multiply(half_y, self._amplitude[:rows], out=half_y)
-        np.multiply(half_y, 0.35, out=half_x)
-        half_x += self._columns
-        half_y *= 2.2
-        half_y += 2 * line - top - self._rows[:rows]
-        np.clip(half_y, 0, max(1.0, line - 1), out=half_y)
-        full_x, full_y = self._maps[:, :count]
-        for full, half in ((full_x, half_x), (full_y, half_y)):
-            cv2.resize(half, (canvas.width, count), dst=full, interpolation=cv2.INTER_LINEAR)
+        np.add(first, second, out=down)
+        np.multiply(down, self._amplitude[:rows], out=down)
+        np.multiply(down, 0.35, out=across)
+        across += self._columns
+        down *= 2.2
+        down += 2 * line - top - self._rows[:rows]
+        np.clip(down, 0, max(1.0, line - 1), out=down)
+        for half in (across, down):  # from pixels of the frame to those of half its size
             half -= 0.5
             half *= 0.5
-        canvas.luma[top:] = cv2.remap(canvas.luma, full_x, full_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for plane in (canvas.u, canvas.v):
-            plane[top // 2 :] = cv2.remap(plane, half_x, half_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        above = canvas.luma[: top + top % 2]
+        small = cv2.resize(above, (columns, len(above) // 2), interpolation=cv2.INTER_AREA)
+        mirrored, u, v = (
+            cv2.remap(plane, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            for plane in (small, canvas.u, canvas.v)
+        )
+        cv2.resize(mirrored, (canvas.width, count), dst=canvas.luma[top:], interpolation=cv2.INTER_LINEAR)
+        canvas.u[top // 2 :], canvas.v[top // 2 :] = u, v
 
     def _colour(self, canvas: Canvas, top: int) -> None:
         """Let a share of the mirrored picture through, less when near, and add the water's own colour."""
