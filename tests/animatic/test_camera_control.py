@@ -115,3 +115,10 @@ def test_a_camera_before_an_image_begins_with_exactly_the_image(film: Screen, ph
     wanted = film("", start_frame=photo, duration_s=1, camera=simple("zoom", 10))
     still = film("static shot", start_frame=photo)
     assert psnr_db(wanted.frames[0], still.frames[0]) > 34
+
+
+def test_a_camera_that_widens_until_the_shore_leaves_the_frame_still_films_the_water(film: Screen) -> None:
+    shown = film(
+        "aerial view of the sea h", width=160, height=90, camera=simple("zoom", -10), duration_s=15, cfg_scale=0.0
+    )
+    assert len(shown.frames) == 360

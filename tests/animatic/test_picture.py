@@ -8,8 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from animatic.conftest import Screen
-from animatic.screening import Pixels, brightness, difference, picture_growth, picture_shift
+from animatic.screening import Pixels, brightness, difference, picture_growth, picture_shift, spec_of
+from reelway.providers.animatic import stage
+from reelway.providers.animatic.canvas import Canvas, decode_pixels
 from reelway.providers.animatic.facts import Figure
+from reelway.providers.animatic.footage import Cut
 
 _STATIC = ", static shot"
 
@@ -176,6 +179,36 @@ def test_colourful_fish_have_several_colours_and_plain_fish_one(film: Screen) ->
         return hues_of(film(prompt).middle, film(prompt, negative_prompt="fish").middle)
 
     assert len(hues("colourful fish")) >= 3 > len(hues("five red fish"))
+
+
+def test_vibrant_words_leave_a_named_colour_and_a_panda_alone(film: Screen) -> None:
+    def tint(figure: str, words: str) -> NDArray[np.float64]:
+        frame, empty = (film(f"{words}{_STATIC}", negative_prompt=gone).middle.astype(int) for gone in ("", figure))
+        colour: NDArray[np.float64] = frame[np.abs(frame - empty).max(axis=2) > 40].mean(axis=0)
+        return colour
+
+    red = tint("car", "a red car in a field at noon, vibrant colours")
+    assert red[0] > 1.3 * max(red[1], red[2])
+    assert np.ptp(tint("panda", "a panda in a field at noon, vibrant colours")) < 40
+
+
+def test_places_look_the_same_whether_their_parts_are_painted_one_by_one_or_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for words in ("a forest in autumn", "a street at night in the rain", "a lake in the mountains", "a city at dusk"):
+        at_once = frame_of(words)
+        with monkeypatch.context() as patch:
+            patch.setattr(stage, "in_parallel", lambda parts: [part() for part in parts])
+            assert np.array_equal(frame_of(words), at_once), words
+
+
+def frame_of(words: str) -> Pixels:
+    """The first frame of a small clip, before it is encoded."""
+    spec = spec_of(words, duration_s=1)
+    canvas = Canvas(spec.width, spec.height)
+    planes = (np.empty_like(canvas.luma), np.empty_like(canvas.u), np.empty_like(canvas.v))
+    Cut(spec).draw(canvas, 0, planes)
+    return decode_pixels(*planes)
 
 
 def test_a_tree_is_pink_in_bloom_and_orange_in_autumn_and_green_in_summer(film: Screen) -> None:

@@ -59,6 +59,7 @@ def test_what_is_said_to_be_absent_is_not_present(text: str) -> None:
         ("a fish", 1),
         ("his tiny fish", 1),
         ("shiny fish", 3),
+        ("a very small but bright fish", 1),
     ],
 )
 def test_a_number_before_a_subject_is_counted(text: str, count: int) -> None:

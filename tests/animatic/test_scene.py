@@ -41,6 +41,9 @@ def test_a_prompt_names_place_time_weather_season_camera_shot_and_style() -> Non
         ("a girl in a white room", [None]),
         ("two boys wearing yellow shirts", ["yellow"]),
         ("a dog with a red ball", [None]),
+        ("a man and an eagle", [None, "brown"]),
+        ("a man drinking coffee in a room", [None, "brown"]),
+        ("a woman under an orange moon", [None]),
     ],
 )
 def test_a_colour_after_a_person_is_of_the_clothes_unless_it_is_of_something_else(

@@ -56,7 +56,7 @@ class Cut:
         take = next(take for take in reversed(self.takes) if take.first_frame <= number)
         if take is not self._take or self._footage is None or self._finish is None:
             self._footage = self._finish = None  # the shot before is given up before the next one takes memory
-            with ThreadPoolExecutor(1) as other:  # nothing is encoded yet, so the second core is free
+            with ThreadPoolExecutor(1) as other:  # before the first shot nothing is encoded, so the second core is free
                 finish = other.submit(_finish, self._spec, take)
                 self._footage = _footage(self._spec, take)
                 self._finish = finish.result()

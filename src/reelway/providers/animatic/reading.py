@@ -33,8 +33,12 @@ _UNSPACED_COUNTS: Mapping[str, int] = {
     "許多": 5,
 }
 _SOME = 3  # how many a plural without a number is
+_ARTICLE_REACH = 6  # words from an article to its noun: "a very small but bright orange fish"
 _BARE_PLURALS = frozenset({"fish", "koi"})  # many where no article stands before: "colourful fish", but "a fish"
-_SINGULARS = frozenset({"a", "an", "the", "one", "this", "single", "lone", "his", "her", "my"})
+_SINGULARS = frozenset(
+    {"a", "an", "the", "one", "this", "that", "single", "lone", "another", "every"}
+    | {"his", "her", "its", "my", "our", "their"}
+)
 _IRREGULAR_PLURALS = frozenset(
     {"men", "women", "children", "people", "wolves", "foxes", "geese", "butterflies"}
     | {"لوگ", "بچے", "عورتیں", "گھوڑے", "پرندے", "کتے", "مچھلیاں"}
@@ -133,7 +137,7 @@ def _spaced(text: str) -> Iterator[tuple[Mention, bool]]:
         for fact in table[phrase] if length else ():
             counted = (*tokens[max(0, index - 3) : index], phrase)
             count = max(_COUNTS.get(token, 1) for token in counted)
-            is_many = phrase in _BARE_PLURALS and _SINGULARS.isdisjoint(counted)
+            is_many = phrase in _BARE_PLURALS and _SINGULARS.isdisjoint(tokens[max(0, index - _ARTICLE_REACH) : index])
             if count == 1 and (is_many or phrase in _plurals() or phrase in _IRREGULAR_PLURALS):
                 count = _SOME
             mention = Mention(fact, phrase, matches[index].start(), count)

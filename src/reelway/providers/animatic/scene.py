@@ -269,9 +269,10 @@ class _Chooser:
 
     def _is_worn(self, colour: Mention, position: int) -> bool:
         """Whether a colour is of the clothes of the person at a position: soon after it, and of no thing or place."""
-        follows = (mention for mention in self._every if isinstance(mention.fact, Figure | SubjectKind | Place))
+        others = Figure | SubjectKind | Place | Feature | Weather | TimeOfDay
+        follows = (mention for mention in self._every if isinstance(mention.fact, others))
         belongs = any(0 < mention.position - colour.position <= _COLOUR_HOLD for mention in follows)
-        is_last = not any(position < at < colour.position for at in self._things)
+        is_last = not any(position < at <= colour.position for at in self._things)
         return is_last and not belongs and position < colour.position <= position + _COLOUR_REACH
 
     def free_colours(self) -> tuple[ColourName, ...]:

@@ -111,7 +111,7 @@ class Water:
         for half in (across, down):  # from pixels of the frame to those of half its size
             half -= 0.5
             half *= 0.5
-        above = canvas.luma[: top + top % 2]
+        above = canvas.luma[: max(2, top)]  # a camera that looks far down sees nothing above the shore
         small = cv2.resize(above, (columns, len(above) // 2), interpolation=cv2.INTER_AREA)
         mirrored, u, v = (
             cv2.remap(plane, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -91,7 +91,7 @@ _SUBJECTS: Mapping[Fact, str] = {
     Figure.PANDA: "熊猫, 熊貓, 大熊猫, 大熊貓",
     Figure.BIRD: "鸟, 鳥, 鹰, 海鸥, 鸽子, 天鹅, 蝴蝶, 龙, 鹤",
     Figure.FISH: "鱼, 魚, 锦鲤",
-    Figure.DOLPHIN: "鲸, 鯨, 鲸鱼, 鲨, 鲨鱼, 海豚",
+    Figure.DOLPHIN: "鲸, 鯨, 鲸鱼, 鯨魚, 鲨, 鲨鱼, 鯊, 鯊魚, 海豚",
     Figure.CAR: "汽车, 汽車, 跑车, 轿车, 出租车",
     Figure.BUS: "公交车, 巴士, 卡车",
     Figure.TRAIN: "火车, 火車, 列车, 高铁, 地铁",

@@ -23,6 +23,7 @@ _BACK_TO_FRONT = (
 )
 _LEFTWARDS = (CameraMove.PAN_LEFT, CameraMove.TRUCK_LEFT)
 _RIGHTWARDS = (CameraMove.PAN_RIGHT, CameraMove.TRUCK_RIGHT)
+_OF_ANY_COLOUR = (Figure.FISH, Figure.BIRD, Figure.BALLOON, Figure.FLOWER, Figure.CHILD)
 _MANY_COLOURS = ("f2a02e", "3f8fe0", "e8553f", "f4d03f", "b05fd0", "38b58a", "ef6fa5")
 _BOTTOM = 0.465  # feet stay above this even when the camera has come close
 _TOP = -0.44  # nothing named in a prompt is placed higher than this
@@ -64,7 +65,7 @@ def _group(stage: Stage, ground: Ground, subject: Subject, slot: float, duration
         if role.draw is None:
             actors.append(planted_tree(stage, mark, own))
             continue
-        actors.append(Actor(stage, role, mark, _varied(stage, own, random, (number, subject.count)), duration_s))
+        actors.append(Actor(stage, role, mark, _varied(stage, subject, own, random, number), duration_s))
     return actors
 
 
@@ -77,19 +78,19 @@ def _spread(count: int) -> list[float]:
 def _own_colour(stage: Stage, subject: Subject, role: Role) -> Colour:
     """The colour that the prompt names, or that a tree has in bloom or in autumn, or the figure's usual one."""
     if subject.figure is Figure.TREE:
-        if Feature.BLOSSOM in stage.scene.features:
+        if subject.colour is None and Feature.BLOSSOM in stage.scene.features:
             return colour("f2a3c0")
-        if stage.scene.season is Season.AUTUMN and subject.colour is None:
+        if subject.colour is None and stage.scene.season is Season.AUTUMN:
             return colour("c8702c")
     return NAMED[subject.colour] if subject.colour else colour(role.colour)
 
 
-def _varied(stage: Stage, own: Colour, random: np.random.Generator, place: tuple[int, int]) -> Colour:
-    """One figure's own colour, by its number and their count: a little lighter or darker, or its own among many."""
-    number, count = place
-    if Feature.COLOURFUL in stage.scene.features:
+def _varied(stage: Stage, subject: Subject, own: Colour, random: np.random.Generator, number: int) -> Colour:
+    """The colour of one of a group, by its number: a little lighter or darker, or one of many colours."""
+    may_be_any = subject.colour is None and subject.figure in _OF_ANY_COLOUR
+    if may_be_any and Feature.COLOURFUL in stage.scene.features:
         return colour(_MANY_COLOURS[(number + stage.scene.seed) % len(_MANY_COLOURS)])
-    if count == 1:
+    if subject.count == 1:
         return own
     return np.clip(own * np.float32(random.uniform(0.86, 1.14)), 0, 1)
 
