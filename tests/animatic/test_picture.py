@@ -6,13 +6,12 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tools.contact_sheet import frames_of
 
 from animatic.conftest import Screen
 from animatic.screening import Pixels, brightness, difference, picture_growth, picture_shift, spec_of
 from reelway.providers.animatic import stage
-from reelway.providers.animatic.canvas import Canvas, decode_pixels
 from reelway.providers.animatic.facts import Figure
-from reelway.providers.animatic.footage import Cut
 
 _STATIC = ", static shot"
 
@@ -196,19 +195,11 @@ def test_places_look_the_same_whether_their_parts_are_painted_one_by_one_or_at_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for words in ("a forest in autumn", "a street at night in the rain", "a lake in the mountains", "a city at dusk"):
-        at_once = frame_of(words)
+        spec = spec_of(words)
+        at_once = next(frames_of(spec, [0]))
         with monkeypatch.context() as patch:
             patch.setattr(stage, "in_parallel", lambda parts: [part() for part in parts])
-            assert np.array_equal(frame_of(words), at_once), words
-
-
-def frame_of(words: str) -> Pixels:
-    """The first frame of a small clip, before it is encoded."""
-    spec = spec_of(words, duration_s=1)
-    canvas = Canvas(spec.width, spec.height)
-    planes = (np.empty_like(canvas.luma), np.empty_like(canvas.u), np.empty_like(canvas.v))
-    Cut(spec).draw(canvas, 0, planes)
-    return decode_pixels(*planes)
+            assert np.array_equal(next(frames_of(spec, [0])), at_once), words
 
 
 def test_a_tree_is_pink_in_bloom_and_orange_in_autumn_and_green_in_summer(film: Screen) -> None:

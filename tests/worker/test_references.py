@@ -1,15 +1,14 @@
-"""Reference media: fetched through the guard before the submit, judged by their bytes, kept until the task ends."""
+"""Reference media: fetched through the guard before the submit, judged by their bytes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from net.servers import HOST, Names, Server, answer, open_guard, redirect, serving
-from reelway.catalog import load_catalog
+from net.servers import HOST, Names, answer, redirect
 from reelway.domain import outcomes
 from reelway.domain.generation import Role
 from reelway.domain.task import FailureCode, PreparedReference, State
@@ -18,51 +17,13 @@ from reelway.net.media import MediaFacts, MediaLimits, MediaProblem, inspect
 from reelway.providers.base import Order
 from reelway.wiring import Parts
 from reelway.worker import prepare
-from support.gateway import Account, TestGateway, running_gateway
+from support.gateway import running_gateway
 from support.media import image_bytes, noise_png, video_bytes
-from support.provider import ScriptedProvider, scripted_offer
 from unit.test_broken_cards import CARD
-from worker.lives import assert_released, cancel, objects_under, settled, until_end, until_state, work_files
+from worker.lives import assert_released, objects_under, settled, until_end, work_files
+from worker.references import CREDITS, PNG, World
 
 pytestmark = pytest.mark.anyio
-
-PNG = image_bytes("PNG", (640, 480))
-JPEG = image_bytes("JPEG", (320, 240))
-CREDITS = 1_000
-
-
-@dataclass
-class World:
-    """A gateway, and a server on the internet that its references come from."""
-
-    gateway: TestGateway
-    server: Server
-    names: Names
-    folder: Path
-    account: Account
-
-    @property
-    def provider(self) -> ScriptedProvider:
-        assert self.gateway.provider is not None
-        return self.gateway.provider
-
-    async def created(self, *urls: str) -> Any:
-        items = [{"url": url, "kind": "image"} for url in urls]
-        return await self.gateway.created(self.account, params={"referenceMediaItems": items})
-
-    def objects(self) -> list[str]:
-        return objects_under(self.folder, "inputs")
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    names = Names().set(HOST, ["127.0.0.1"])
-    async with (
-        serving({"/a.png": answer(PNG), "/b.jpg": answer(JPEG)}) as server,
-        running_gateway(tmp_path, parts=Parts(guard=open_guard(names))) as gateway,
-    ):
-        yield World(gateway, server, names, tmp_path, await gateway.account(CREDITS))
-
 
 # --- good ones --------------------------------------------------------------------------------------------------------
 
@@ -344,101 +305,3 @@ async def test_a_deadline_that_passes_while_references_are_prepared_makes_no_job
     assert (task.state, world.provider.orders, world.provider.jobs) == (State.EXPIRED, [], {})
     await assert_released(world.gateway, world.account, task_id, CREDITS)
     await world.gateway.until(lambda: world.objects() == [])
-
-
-# --- and afterwards ---------------------------------------------------------------------------------------------------
-
-ENDS: dict[str, outcomes.SubmitOutcome | outcomes.PollOutcome] = {
-    "success": outcomes.Finished(),
-    "failed job": outcomes.JobFailed(FailureCode.GENERATION_FAILED, ""),
-    "refused": outcomes.Refused(FailureCode.CONTENT_REJECTED, ""),
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-async def test_fetched_references_go_when_the_task_ends(world: World, end: str) -> None:
-    outcome = ENDS[end]
-    if isinstance(outcome, outcomes.Refused):
-        world.provider.submits.append(outcome)
-    else:
-        world.provider.default_poll = outcome  # type: ignore[assignment]
-    await until_end(world.gateway, await world.created(world.server.url("/a.png"), world.server.url("/b.jpg")))
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def test_a_good_reference_goes_when_the_other_one_is_bad(world: World) -> None:
-    task_id = await world.created(world.server.url("/a.png"), world.server.url("/none.png"))
-    assert (await until_end(world.gateway, task_id)).failure_code is FailureCode.INVALID_REFERENCE
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def queued_with_inputs(world: World, orders: int = 1) -> Any:
-    """A task back in the queue after a vain submit, with its references kept."""
-    world.provider.submits.append(outcomes.Throttled(600.0))
-    task_id = await world.created(world.server.url("/a.png"))
-    await world.gateway.until(lambda: len(world.provider.orders) == orders)
-    await settled(world.gateway)
-    task = await until_state(world.gateway, task_id, State.QUEUED, step_s=0)
-    assert task.inputs is not None
-    assert len(world.objects()) == 1
-    return task_id
-
-
-async def test_fetched_references_go_when_a_queued_task_is_cancelled(world: World) -> None:
-    task_id = await queued_with_inputs(world)
-    assert (await cancel(world.gateway, world.account, task_id)).status_code == 200
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def test_fetched_references_go_when_a_queued_task_expires(world: World) -> None:
-    world.provider.free_slots = 10
-    task_id = await queued_with_inputs(world)
-    world.provider.free_slots = 0
-    world.gateway.clock.advance(3_700)
-    assert (await until_end(world.gateway, task_id)).state is State.EXPIRED
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def test_fetched_references_go_when_the_provider_stays_away(world: World) -> None:
-    world.provider.default_submit = outcomes.Unavailable("down")
-    task = await until_end(world.gateway, await world.created(world.server.url("/a.png")))
-    assert task.failure_code is FailureCode.PROVIDER_UNAVAILABLE
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def test_references_that_were_fetched_after_a_cancel_go_as_well(world: World) -> None:
-    """The caller cancelled while they were on their way; whoever cancelled could not delete them yet."""
-    asked, opened = asyncio.Event(), asyncio.Event()
-
-    async def slow(_reader: Any, writer: asyncio.StreamWriter) -> None:
-        asked.set()
-        await opened.wait()
-        writer.write(answer(PNG))
-        await writer.drain()
-
-    world.server.answers["/slow.png"] = slow
-    task_id = await world.created(world.server.url("/a.png"), world.server.url("/slow.png"))
-    await asked.wait()
-    assert len(world.objects()) == 1
-    assert (await cancel(world.gateway, world.account, task_id)).status_code == 200
-    opened.set()
-    await world.gateway.until(lambda: len(world.server.requests) == 2 and work_files(world.folder) == [])
-    await world.gateway.until(lambda: world.objects() == [])
-
-
-async def test_references_that_a_crash_left_are_swept_away_and_those_of_a_waiting_task_are_not(tmp_path: Path) -> None:
-    provider = ScriptedProvider(scripted_offer(load_catalog()), video_bytes())
-    parts = Parts(guard=open_guard(Names().set(HOST, ["127.0.0.1"])))
-    async with serving({"/a.png": answer(PNG)}) as server:
-        async with running_gateway(tmp_path, scripted=provider, parts=parts) as gateway:
-            world = World(gateway, server, Names(), tmp_path, await gateway.account(CREDITS))
-            ended = await gateway.created(world.account)
-            await until_end(gateway, ended)
-            waiting = await queued_with_inputs(world, orders=2)
-        for name in (ended, "task_01ARZ3NDEKTSV4RRFFQ69G5FAV"):
-            folder = tmp_path / "data" / "objects" / "inputs" / name
-            folder.mkdir(parents=True)
-            (folder / "0").write_bytes(PNG)
-        async with running_gateway(tmp_path, scripted=provider, parts=parts) as gateway:
-            await gateway.until(lambda: world.objects() == [f"inputs/{waiting}/0"])
-            assert (await gateway.task(waiting)).state is State.QUEUED

@@ -25,8 +25,7 @@ _PREVIEW_WIDTH: Final = 240
 _PREVIEW_STEP_MS: Final = 140
 _JPEG_QUALITY, _WEBP_QUALITY = 88, 78
 
-Planes = tuple[Bytes, ...]
-"""Luma and two half-size chromas."""
+Planes = tuple[Bytes, Bytes, Bytes]
 
 
 class Gallery:
@@ -141,13 +140,13 @@ def _shot(spec: RenderSpec, take: Take) -> dict[str, Any]:
 
 def _small(planes: Planes, width: int) -> Image.Image:
     """A finished frame at another width, as RGB: made small first, by halves, because that costs least."""
-    while planes[0].shape[1] >= 2 * width and all(side % 2 == 0 for plane in planes for side in plane.shape):
-        planes = tuple(_resized(plane, (plane.shape[1] // 2, plane.shape[0] // 2)) for plane in planes)
-    luma = planes[0]
-    if width == luma.shape[1]:
-        return Image.fromarray(decode_pixels(*planes))
-    size = width, max(2, round(luma.shape[0] * width / luma.shape[1]))
-    return Image.fromarray(decode_pixels(*(_resized(plane, size) for plane in planes)))
+    luma, u, v = planes
+    while luma.shape[1] >= 2 * width and all(side % 2 == 0 for side in (*luma.shape, *u.shape)):
+        luma, u, v = (_resized(plane, (plane.shape[1] // 2, plane.shape[0] // 2)) for plane in (luma, u, v))
+    if width != luma.shape[1]:
+        size = width, max(2, round(luma.shape[0] * width / luma.shape[1]))
+        luma, u, v = (_resized(plane, size) for plane in (luma, u, v))
+    return Image.fromarray(decode_pixels(luma, u, v))
 
 
 def _resized(plane: Bytes, size: tuple[int, int]) -> Bytes:

@@ -1,4 +1,4 @@
-"""Two cores for what is painted before a shot's first frame, when there is nothing to encode yet."""
+"""Two cores for what is painted before a shot's first frame; before the film's first there is nothing to encode yet."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

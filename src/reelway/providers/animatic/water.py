@@ -108,9 +108,9 @@ class Water:
         down *= 2.2
         down += 2 * line - top - self._rows[:rows]
         np.clip(down, 0, max(1.0, line - 1), out=down)
-        for half in (across, down):  # from pixels of the frame to those of half its size
-            half -= 0.5
-            half *= 0.5
+        for axis in (across, down):  # from pixels of the frame to those of half its size
+            axis -= 0.5
+            axis *= 0.5
         above = canvas.luma[: max(2, top)]  # a camera that looks far down sees nothing above the shore
         small = cv2.resize(above, (columns, len(above) // 2), interpolation=cv2.INTER_AREA)
         mirrored, u, v = (

@@ -1,14 +1,12 @@
 """Four-footed animals that walk or trot. `phase` counts strides."""
 
 import math
-from collections.abc import Sequence
 from functools import cache
-
-import numpy as np
 
 from reelway.providers.animatic.facts import Figure
 from reelway.providers.animatic.subjects.beasts import BEASTS, Leg
-from reelway.providers.animatic.subjects.shapes import Part, Point, Tone, blob, drawn, moved
+from reelway.providers.animatic.subjects.gait import footfall
+from reelway.providers.animatic.subjects.shapes import Part, Point, Tone, drawn, moved, strip
 
 _ON_GROUND = 0.58  # share of a stride that a foot stands; a role's stride times half of this is its legs' `step`
 
@@ -49,12 +47,7 @@ def beast(figure: Figure, phase: float) -> list[Part]:
 
 def _leg(leg: Leg, share: float, tone: Tone, paw: tuple[Part, ...]) -> list[Part]:
     """A leg at a share of its stride: its foot stands and falls back, then swings forward through the air."""
-    share %= 1.0
-    if share < _ON_GROUND:
-        ahead, lift = 1 - 2 * share / _ON_GROUND, 0.0
-    else:
-        swing = math.pi * (share - _ON_GROUND) / (1 - _ON_GROUND)
-        ahead, lift = -math.cos(swing), math.sin(swing)
+    ahead, lift = footfall(share % 1.0, _ON_GROUND)
     lean = 0.8 * lift - 0.28 * ahead
     foot = (leg.foot + leg.step * ahead, -leg.lift * lift - leg.radii[3] * 0.9)
     length, rest = leg.heel
@@ -65,18 +58,8 @@ def _leg(leg: Leg, share: float, tone: Tone, paw: tuple[Part, ...]) -> list[Part
     sharp = math.sqrt(max(0.0, leg.bone**2 - half**2))
     out = math.copysign(min(max(least, sharp), least + 0.05), leg.bend) / (2 * half)
     joint = ((leg.root[0] + heel[0]) / 2 + down * out, (leg.root[1] + heel[1]) / 2 - across * out)
-    shin = _strip((leg.root, joint, heel, foot), leg.radii, tone)
+    shin = strip((leg.root, joint, heel, foot), leg.radii, tone, base=1.0)
     return [shin, *moved(paw, foot[0], foot[1] + leg.radii[3] * 0.9, turn=-0.5 * lift)]
-
-
-def _strip(points: Sequence[Point], radii: Sequence[float], tone: Tone) -> Part:
-    """A bent limb of changing thickness in one smooth outline."""
-    centres, reaches = np.array(points), np.array(radii)[:, None]
-    along = np.gradient(centres, axis=0)
-    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
-    beside = reaches * np.stack([along[:, 1], -along[:, 0]], 1)
-    tip, base = centres[-1] + 0.6 * along[-1] * reaches[-1], centres[0] - along[0] * reaches[0]
-    return blob(np.concatenate([centres + beside, [tip], (centres - beside)[::-1], [base]]).tolist(), tone)
 
 
 def _trunk_of_elephant(poll: Point, turn: float) -> Part:
@@ -89,4 +72,4 @@ def _trunk_of_elephant(poll: Point, turn: float) -> Part:
         (x + 0.20 + sway * 0.8, y + 0.54),
         (x + 0.27 + sway * 1.2, y + 0.64),
     ]
-    return _strip(points, [0.09, 0.085, 0.06, 0.042, 0.028], Tone.BODY)
+    return strip(points, [0.09, 0.085, 0.06, 0.042, 0.028], base=1.0)

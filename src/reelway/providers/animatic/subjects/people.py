@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from reelway.providers.animatic.subjects.shapes import Part, Point, Tone, blob, drawn, moved, polygon, reach
+from reelway.providers.animatic.subjects.gait import footfall
+from reelway.providers.animatic.subjects.shapes import Part, Point, Tone, blob, drawn, moved, polygon, reach, strip
 
 _ON_GROUND: Final = 0.54  # share of a stride that a foot stands; a role's stride times half of this is the `step`
 _PITCH_AT: Final = (0.0, 0.06, 0.30, 0.42, 0.54, 0.64, 0.76, 0.90, 1.0)
@@ -199,11 +200,7 @@ def _stance(build: _Build, share: float) -> _Stance:
     """A leg at a share of its stride: heel down, foot flat, rolling off the toes, swinging forward through the air."""
     turn = 2 * math.pi * share
     share %= 1.0
-    if share < _ON_GROUND:
-        ahead, lift = 1 - 2 * share / _ON_GROUND, 0.0
-    else:
-        swing = math.pi * (share - _ON_GROUND) / (1 - _ON_GROUND)
-        ahead, lift = -math.cos(swing), math.sin(swing)
+    ahead, lift = footfall(share, _ON_GROUND)
     pitch = float(np.interp(share, _PITCH_AT, _PITCH))
     pivot = build.ball if pitch > 0 else -0.03
     cos, sin = math.cos(pitch), math.sin(pitch)
@@ -230,28 +227,12 @@ def _between(start: Point, end: Point, share: float) -> Point:
 def _leg(limb: _Limb, stance: _Stance, tone: Tone) -> Part:
     calf = _between(stance.knee, stance.ankle, 0.38)
     thigh = _between(stance.hip, stance.knee, 0.5)
-    return _strip((stance.hip, thigh, stance.knee, (calf[0] - limb.bulge, calf[1]), stance.ankle), limb.radii, tone)
+    return strip((stance.hip, thigh, stance.knee, (calf[0] - limb.bulge, calf[1]), stance.ankle), limb.radii, tone)
 
 
 def _shorts(stance: _Stance, tone: Tone) -> Part:
     thigh, hem = _between(stance.hip, stance.knee, 0.5), _between(stance.hip, stance.knee, 0.86)
-    return _strip((stance.hip, thigh, hem), (0.070, 0.064, 0.056), tone, tip=0.15)
-
-
-def _strip(points: Sequence[Point], radii: Sequence[float], tone: Tone, *, tip: float = 0.6) -> Part:
-    """A bent limb of changing thickness in one smooth outline; `tip` is how far it goes on after its last point."""
-    right, left = [], []
-    for index, ((x, y), radius) in enumerate(zip(points, radii, strict=True)):
-        before, after = points[max(0, index - 1)], points[min(len(points) - 1, index + 1)]
-        across, down = after[0] - before[0], after[1] - before[1]
-        scale = radius / (math.hypot(across, down) + 1e-9)
-        across, down = across * scale, down * scale
-        right.append((x + down, y - across))
-        left.append((x - down, y + across))
-        if index == 0:
-            base = (x - 0.8 * across, y - 0.8 * down)
-    end = (points[-1][0] + tip * across, points[-1][1] + tip * down)
-    return blob([*right, end, *reversed(left), base], tone)
+    return strip((stance.hip, thigh, hem), (0.070, 0.064, 0.056), tone, tip=0.15)
 
 
 def _shoe(build: _Build, stance: _Stance) -> list[Part]:
@@ -282,11 +263,11 @@ def _arm(build: _Build, rise: float, ahead: float, tones: tuple[Tone, Tone], *, 
     whole = (shoulder, _between(shoulder, elbow, 0.5), elbow, _between(elbow, wrist, 0.5), wrist)
     parts = moved(build.hand, *wrist, turn=-bent - 0.1)
     if tones[0] is tones[1]:
-        sleeve, edge = _strip(whole, limb.radii, tones[1], tip=0.1), (-shade * ahead, 0.0)
+        sleeve, edge = strip(whole, limb.radii, tones[1], tip=0.1), (-shade * ahead, 0.0)
     else:
-        parts.append(_strip(whole, limb.radii, tones[0]))
+        parts.append(strip(whole, limb.radii, tones[0]))
         wide = [radius + 0.010 for radius in limb.radii[:2]]
-        sleeve, edge = _strip((shoulder, _between(shoulder, elbow, 0.62)), wide, tones[1], tip=0.1), (-shade, shade)
+        sleeve, edge = strip((shoulder, _between(shoulder, elbow, 0.62)), wide, tones[1], tip=0.1), (-shade, shade)
     if shade:
         parts += moved([Part(sleeve.points, Tone.DARK)], *edge)
     return [*parts, sleeve]
@@ -362,7 +343,7 @@ def _padded(
     """A limb of a space suit with a ring around its upper half, and the glove or the boot at its end."""
     joint = reach(root, angles[0], bones[0])
     last = reach(joint, angles[1], bones[1])
-    limb = _strip((root, joint, last), (radius, radius * 0.90, radius * 0.80), Tone.WHITE)
+    limb = strip((root, joint, last), (radius, radius * 0.90, radius * 0.80), Tone.WHITE)
     ring = polygon([(-0.95 * radius, -0.012), (0.95 * radius, -0.012), (0.93 * radius, 0.012), (-0.93 * radius, 0.012)])
     middle = _between(root, joint, 0.70)
     return [*moved(end, *last, turn=-angles[1]), limb, *moved([ring], *middle, turn=-angles[0])]

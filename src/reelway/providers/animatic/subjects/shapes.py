@@ -106,6 +106,30 @@ def blob(points: Sequence[Point], tone: Tone = Tone.BODY) -> Part:
     return Part((_smoothing(len(points)) @ np.array(points, np.float64)).astype(np.float32), tone)
 
 
+def strip(
+    points: Sequence[Point], radii: Sequence[float], tone: Tone = Tone.BODY, *, tip: float = 0.6, base: float = 0.8
+) -> Part:
+    """A bent limb of changing thickness in one smooth outline.
+
+    `tip` and `base` are how far it goes on beyond its last and its first point, in shares of the radius there.
+    """
+    right: list[Point] = []
+    left: list[Point] = []
+    beyond: list[Point] = []
+    last = len(points) - 1
+    for index, ((x, y), radius) in enumerate(zip(points, radii, strict=True)):
+        before, after = points[max(0, index - 1)], points[min(last, index + 1)]
+        across, down = after[0] - before[0], after[1] - before[1]
+        scale = radius / (math.hypot(across, down) + 1e-9)
+        across, down = across * scale, down * scale
+        right.append((x + down, y - across))
+        left.append((x - down, y + across))
+        if index in (0, last):
+            share = tip if index else -base
+            beyond.append((x + share * across, y + share * down))
+    return blob([*right, beyond[1], *reversed(left), beyond[0]], tone)
+
+
 @cache
 def _smoothing(count: int) -> Floats:
     """What each point of the curve takes from each of so many knots, shape (7 * count, count)."""
